@@ -1,0 +1,194 @@
+"""What the rest of the project knows of image generators and encoders.
+
+No heavy library is imported here: stages plan with these types; workers load the real thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class GeneratorSpec:
+    """Which image generator to load, and how.
+
+    Attributes:
+        source: Hub id, local diffusers folder, or single .safetensors file.
+        label: What records call it ("starter", a Hub id, the last part of a path).
+        revision: Branch, tag or commit of a Hub model; None for its default branch.
+        variant: Weights variant such as "fp16", or None.
+        dtype: "auto", "float32", "float16" or "bfloat16"; auto is float32 on the CPU.
+        config: Local folder with the pipeline configuration of a single file, or None.
+    """
+
+    source: str
+    label: str
+    revision: str | None = None
+    variant: str | None = None
+    dtype: str = "auto"
+    config: str | None = None
+
+
+@dataclass(frozen=True)
+class GeneratorIdentity:
+    """What an image generator is, known from its files without loading it.
+
+    Attributes:
+        label: As in the spec.
+        revision: Resolved commit of a Hub model, or "".
+        digest: SHA-256 over the names and bytes of the files the pipeline loads.
+        pipeline: Diffusers class that will be used.
+        scheduler: Scheduler class.
+        scheduler_config_digest: SHA-256 over its canonical configuration.
+        default_size: (width, height) in pixels.
+        default_steps: Denoising steps if the user names none.
+        default_guidance: Guidance scale if the user names none.
+        accepts_negative_prompt: Whether the pipeline uses a negative prompt.
+        size_multiple: Width and height must be multiples of this.
+    """
+
+    label: str
+    revision: str
+    digest: str
+    pipeline: str
+    scheduler: str
+    scheduler_config_digest: str
+    default_size: tuple[int, int]
+    default_steps: int
+    default_guidance: float
+    accepts_negative_prompt: bool
+    size_multiple: int
+
+
+@dataclass(frozen=True)
+class DrawRequest:
+    """One row of a micro-batch.
+
+    Attributes:
+        row: Place in the micro-batch; the pixels may depend on it.
+        prompt: Text to draw.
+        negative_prompt: Text not to draw, or "".
+        seed: Seed of this image's own CPU noise generator, 0 <= seed < 2**63.
+    """
+
+    row: int
+    prompt: str
+    negative_prompt: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class DrawSettings:
+    """What all rows of a run share.
+
+    Attributes:
+        width: Pixels.
+        height: Pixels.
+        num_inference_steps: Denoising steps.
+        guidance_scale: Classifier-free guidance scale.
+        micro_batch_size: Fixed batch shape; free rows are padded.
+    """
+
+    width: int
+    height: int
+    num_inference_steps: int
+    guidance_scale: float
+    micro_batch_size: int
+
+
+@dataclass(frozen=True)
+class DrawnImage:
+    """The result for one request.
+
+    Attributes:
+        row: The request's row.
+        pixels: uint8 [height, width, 3] RGB, or None if it failed.
+        failure: "" or the reason: "not finite", "constant picture", "flagged by the model's
+            safety checker" if the checker blacked it out, ...
+        safety_flagged: The safety checker's flag; None without a checker.
+    """
+
+    row: int
+    pixels: Pixels | None
+    failure: str
+    safety_flagged: bool | None
+
+
+class ImageGenerator(Protocol):
+    """A loaded text-to-image pipeline on one device."""
+
+    def draw(
+        self, requests: Sequence[DrawRequest], settings: DrawSettings
+    ) -> list[DrawnImage]:
+        """Draw up to `micro_batch_size` requests of distinct rows, in one batch of fixed shape.
+
+        The same request gives the same pixels whatever the other rows hold.
+
+        Raises:
+            ModelError: If the device runs out of memory or the model refuses the settings.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """Which OpenCLIP model to load.
+
+    Attributes:
+        source: "ARCH/TAG" (such as "ViT-B-32/laion2b_s34b_b79k") or a local folder in
+            OpenCLIP's own layout.
+        label: Name of its folder in a workspace.
+    """
+
+    source: str
+    label: str
+
+
+class Encoder(Protocol):
+    """A loaded OpenCLIP model on one device; embeddings are unit vectors.
+
+    Attributes:
+        digest: SHA-256 over weights, configuration, preprocessing and tokenizer.
+        dim: Length of an embedding.
+    """
+
+    digest: str
+    dim: int
+
+    def encode_images(self, images: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
+        """float32 [n, dim] unit rows; encoded in batches of one fixed shape."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """float32 [n, dim] unit rows; encoded in batches of one fixed shape."""
+        ...
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a worker runs.
+
+    Attributes:
+        name: "cpu" or "cuda:0", ...
+    """
+
+    name: str
+
+    @property
+    def kind(self) -> str:
+        """ "cpu" or "cuda"."""
+        return self.name.partition(":")[0]
+
+
+def starter_folder(name: str) -> Path:
+    """Folder of an embedded starter model: "image-generator" or "encoder"."""
+    return Path(__file__).resolve().parent.parent / "starter" / "weights" / name

@@ -1,0 +1,174 @@
+"""JSON-lines parts, done-markers and their recovery after a crash.
+
+A part file is appended to while its shard is worked on; the done-marker is written last and is the
+commit point. A torn last line is cut off when the file is opened for appending, and reported.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar
+
+import jsonlines
+
+from isekai_gen.errors import ChecksumError, StaleShardError
+from isekai_gen.hashing import canonical_json, file_sha256
+from isekai_gen.workspace import Workspace, storage_errors, sync_folder, write_atomically
+
+logger = logging.getLogger(__name__)
+
+
+class JsonRow(Protocol):
+    """A record with a JSON form."""
+
+    def to_json(self) -> dict[str, Any]: ...
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self: ...
+
+
+Row = TypeVar("Row", bound=JsonRow)
+
+
+def encode_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """JSON lines: UTF-8, LF, sorted keys, no blank line."""
+    buffer = io.StringIO()
+    with jsonlines.Writer(buffer, dumps=canonical_json) as writer:
+        writer.write_all(rows)
+    return buffer.getvalue().encode()
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The rows of a complete JSON-lines file.
+
+    Raises:
+        ChecksumError: If a line is not a JSON object; names file and line.
+    """
+    try:
+        with jsonlines.open(path) as reader:
+            return list(reader.iter(type=dict))
+    except jsonlines.InvalidLineError as error:
+        raise ChecksumError(
+            f"{path}:{error.lineno}: not a JSON object; the file was damaged or edited"
+        ) from error
+
+
+def read_records(path: Path, kind: type[Row]) -> list[Row]:
+    """The records of a complete part file, or [] if there is no such file.
+
+    Raises:
+        ChecksumError: If a line is no such record; names file and line.
+    """
+    if not path.exists():
+        return []
+    records = []
+    for number, row in enumerate(read_lines(path), start=1):
+        try:
+            records.append(kind.from_json(row))
+        except (ValueError, TypeError, KeyError) as error:
+            raise ChecksumError(f"{path}:{number}: {error}") from error
+    return records
+
+
+def write_records(path: Path, records: Iterable[JsonRow]) -> None:
+    """Replace `path` atomically by the records, one a line."""
+    write_atomically(path, encode_lines(record.to_json() for record in records))
+
+
+def repair_tail(path: Path) -> int:
+    """Cut off a torn last line; returns how many bytes were cut (0: the file was whole)."""
+    if not path.exists():
+        return 0
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    torn = len(content) - whole
+    if torn:
+        with path.open("r+b") as file:
+            file.truncate(whole)
+            os.fsync(file.fileno())
+        logger.warning("%s: cut off a torn last line of %d bytes", path, torn)
+    return torn
+
+
+def append_records(path: Path, records: Sequence[JsonRow]) -> None:
+    """Append whole lines and make them durable.
+
+    Raises:
+        StorageError: If the disk is full; a torn line is repaired at the next opening.
+    """
+    with storage_errors(path):
+        new = not path.exists()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(encode_lines(record.to_json() for record in records))
+            file.flush()
+            os.fsync(file.fileno())
+        if new:
+            sync_folder(path.parent)
+
+
+@dataclass(frozen=True)
+class DoneMarker:
+    """What a finished shard was made under, and what it holds.
+
+    Attributes:
+        stage: Such as "generate" or "embed/starter".
+        part: Number of the shard.
+        fingerprint: Digest of everything the result depends on.
+        counts: Totals of this shard.
+        digest: SHA-256 of the part file it commits.
+    """
+
+    stage: str
+    part: int
+    fingerprint: str
+    counts: Mapping[str, int]
+    digest: str
+
+
+def write_marker(workspace: Workspace, marker: DoneMarker) -> None:
+    """Commit a shard."""
+    path = workspace.done(marker.stage, marker.part)
+    write_atomically(path, (canonical_json(asdict(marker)) + "\n").encode())
+
+
+def read_marker(workspace: Workspace, stage: str, part: int) -> DoneMarker | None:
+    """The marker of a shard, or None if the shard is not finished."""
+    path = workspace.done(stage, part)
+    if not path.exists():
+        return None
+    (row,) = read_lines(path)
+    return DoneMarker(**row)
+
+
+def is_done(workspace: Workspace, stage: str, part: int, fingerprint: str) -> bool:
+    """Whether a shard is finished under this fingerprint.
+
+    Raises:
+        StaleShardError: If it was finished under another; names both and the remedies.
+    """
+    marker = read_marker(workspace, stage, part)
+    if marker is None:
+        return False
+    if marker.fingerprint != fingerprint:
+        raise StaleShardError(
+            f"stage {stage!r} of {workspace.root} was done under fingerprint "
+            f"{marker.fingerprint[:12]}, the settings now give {fingerprint[:12]}; "
+            "rerun with --force-stage to redo this stage, or choose a new --workspace"
+        )
+    return True
+
+
+def check_part(path: Path, marker: DoneMarker) -> None:
+    """Compare a committed part with its marker.
+
+    Raises:
+        ChecksumError: If the bytes differ from those committed.
+    """
+    if file_sha256(path) != marker.digest:
+        raise ChecksumError(f"{path}: bytes differ from those committed; restore it or rerun")
