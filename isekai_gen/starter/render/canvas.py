@@ -52,13 +52,13 @@ class Canvas:
     Attributes:
         pixels: uint8 [256, 256, 3]; drawn in place.
         rng: The picture's own random numbers; things may use it for small variations.
-        body_mask: bool [256, 256], the flat area of the body; set once the body is drawn.
+        body_mask: uint8 [256, 256], 255 on the flat area of the body; set once that is drawn.
     """
 
     def __init__(self, pixels: npt.NDArray[np.uint8], rng: random.Random, pose: Pose) -> None:
         self.pixels = pixels
         self.rng = rng
-        self.body_mask: npt.NDArray[np.bool_] = np.zeros(pixels.shape[:2], dtype=np.bool_)
+        self.body_mask: npt.NDArray[np.uint8] = np.zeros(pixels.shape[:2], dtype=np.uint8)
         side = pixels.shape[0]
         self._unit = pose.scale * side
         sign = -1.0 if pose.mirrored else 1.0
@@ -89,9 +89,7 @@ class Canvas:
         if outline:
             line = ink or darker(color, 0.62)
             width = self._outline_width(outline)
-            cv2.polylines(
-                self.pixels, [corners], True, line, width, cv2.LINE_AA, _SUBPIXEL_BITS
-            )
+            cv2.polylines(self.pixels, [corners], True, line, width, cv2.LINE_AA, _SUBPIXEL_BITS)
 
     def ellipse(
         self,
@@ -117,9 +115,7 @@ class Canvas:
                 self.pixels, [stroke], False, darker(color, 0.62), border, cv2.LINE_AA,
                 _SUBPIXEL_BITS,
             )  # fmt: skip
-        cv2.polylines(
-            self.pixels, [stroke], False, color, thickness, cv2.LINE_AA, _SUBPIXEL_BITS
-        )
+        cv2.polylines(self.pixels, [stroke], False, color, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
 
     def rectangle(
         self,
@@ -154,15 +150,14 @@ class Canvas:
 
     def mark_body(self, color: Color) -> None:
         """Remember which pixels the body's own flat color covers."""
-        self.body_mask = np.all(self.pixels == np.array(color, dtype=np.uint8), axis=2)
+        self.body_mask = np.asarray(cv2.inRange(self.pixels, color, color), dtype=np.uint8)
 
     @contextmanager
     def inside_body(self) -> Iterator[None]:
         """Keep only what is drawn on the body's flat area (see `mark_body`)."""
         before = self.pixels.copy()
         yield
-        outside = ~self.body_mask
-        self.pixels[outside] = before[outside]
+        cv2.copyTo(before, cv2.bitwise_not(self.body_mask), self.pixels)
 
 
 def arc(

@@ -60,7 +60,9 @@ def _meadow(place: _Place) -> None:
     place.hill(lighter((110, 180, 90), 0.15), 0.06, place.horizon - 0.06)
     place.hill((104, 178, 84))
     for x, y in place.scatter(3, 8, place.horizon + 0.06, 1.0):
-        place.spot(x, y, 0.014, place.rng.choice([(255, 240, 120), (255, 255, 255), (250, 150, 190)]))
+        place.spot(
+            x, y, 0.014, place.rng.choice([(255, 240, 120), (255, 255, 255), (250, 150, 190)])
+        )
     x, y = place.rng.uniform(0.1, 0.9), place.rng.uniform(0.06, 0.2)
     for shift in (-0.07, 0.0, 0.07):
         place.spot(x + shift, y + abs(shift) / 4, 0.08, (255, 255, 255), 0.6)

@@ -18,8 +18,8 @@ _ANCHORS = Anchors(
     bottom=(-0.1, 0.42, 0.42),
     surface=(-0.15, 0.04, 0.6, 0.32),
     back=(0.74, 0.0),
-    side=(-0.62, 0.5, 0.08),
-    face=(-0.58, -0.04, 0.13),
+    side=(-0.78, 0.74, 0.06),
+    face=(-0.54, -0.04, 0.13),
 )
 
 
@@ -37,16 +37,16 @@ def _wing_with_propeller(
     """A wing seen from the front of the plane; it starts at x = `root` and rises to its tip."""
     tip = root + side * length
     wing = [
-        bezier((root, y - 0.16), (root + side * length * 0.5, y - 0.24), (tip, y - 0.3), points=6),
-        arc(tip, y - 0.21, 0.09 * side, 0.09, -math.pi / 2, math.pi / 2, points=8),
-        bezier((tip, y - 0.12), (root + side * length * 0.5, y + 0.06), (root, y + 0.18), points=6),
+        bezier((root, y - 0.2), (root + side * length * 0.5, y - 0.3), (tip, y - 0.36), points=6),
+        arc(tip, y - 0.23, 0.1 * side, 0.13, -math.pi / 2, math.pi / 2, points=8),
+        bezier((tip, y - 0.1), (root + side * length * 0.5, y + 0.12), (root, y + 0.26), points=6),
     ]
     canvas.polygon(np.concatenate(wing), color)
     end = root + side * length * 0.84
-    canvas.line([(end, y - 0.24), (end, y - 0.11)], darker(color, 0.4), 0.07)
+    canvas.line([(end, y - 0.3), (end, y - 0.07)], darker(color, 0.4), 0.07)
     engine = root + side * length * 0.48
-    canvas.ellipse(engine, y - 0.02, 0.17, 0.17, lighter(color, 0.35))
-    _propeller(canvas, engine, y - 0.02, 0.32)
+    canvas.ellipse(engine, y - 0.02, 0.2, 0.2, lighter(color, 0.35))
+    _propeller(canvas, engine, y - 0.02, 0.42)
 
 
 def _tail(canvas: Canvas, color: Color) -> None:
@@ -58,8 +58,6 @@ def _tail(canvas: Canvas, color: Color) -> None:
 def _near_wing(canvas: Canvas, color: Color) -> None:
     wing = [(-0.3, 0.1), (0.16, 0.1), (0.42, 0.72), (0.2, 0.76)]
     canvas.polygon(wing, darker(color, 0.2))
-    canvas.ellipse(-0.02, 0.5, 0.2, 0.12, lighter(color, 0.4))
-    canvas.ellipse(-0.2, 0.5, 0.06, 0.1, _STEEL, 0.7)
 
 
 def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool) -> None:
@@ -70,28 +68,30 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
         far = [(-0.22, -0.26), (0.06, -0.26), (0.34, -0.66), (0.18, -0.66)]
         canvas.polygon(far, accent)
     hull = [
-        bezier((-0.98, 0.06), (-0.94, -0.4), (-0.5, -0.42), (-0.1, -0.4)),
+        bezier((-0.88, 0.06), (-0.86, -0.38), (-0.5, -0.42), (-0.1, -0.4)),
         bezier((-0.1, -0.4), (0.4, -0.36), (0.7, -0.2), (0.96, -0.1)),
         bezier((0.96, -0.02), (0.7, 0.3), (0.3, 0.42), (-0.3, 0.42)),
-        bezier((-0.3, 0.42), (-0.8, 0.42), (-0.96, 0.34), (-0.98, 0.06)),
+        bezier((-0.3, 0.42), (-0.8, 0.42), (-0.88, 0.34), (-0.88, 0.06)),
     ]
     canvas.polygon(np.concatenate(hull), color)
     if with_face:
         eyes(canvas, *_ANCHORS.face)
     else:
-        canvas.polygon([(-0.9, -0.08), (-0.74, -0.3), (-0.5, -0.32), (-0.5, -0.08)], _GLASS, 0.8)
+        canvas.polygon([(-0.81, -0.08), (-0.69, -0.3), (-0.5, -0.32), (-0.5, -0.08)], _GLASS, 0.8)
     for x in (-0.24, 0.02, 0.28):
         canvas.ellipse(x, -0.1, 0.085, 0.095, _GLASS, 0.8)
+    _near_wing(canvas, color)
     if taken is not Slot.SIDE:
-        _near_wing(canvas, color)
-        _propeller(canvas, -1.0, 0.08, 0.3)
+        canvas.ellipse(-0.02, 0.5, 0.2, 0.12, lighter(color, 0.4))
+        canvas.ellipse(-0.2, 0.5, 0.06, 0.1, _STEEL, 0.7)
+    _propeller(canvas, -0.9, 0.08, 0.26)
     highlight(canvas, -0.3, -0.3, 0.18, 0.04, color)
 
 
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     left, right, y = anchors.side
     for side, flank in ((-1, left), (1, right)):
-        length = min(0.95, max(0.72, 1.5 - abs(flank)))
+        length = min(1.0, max(0.64, 1.48 - abs(flank)))
         _wing_with_propeller(canvas, flank - side * 0.1, y, side, length, color)
 
 

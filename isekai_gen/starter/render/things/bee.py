@@ -1,9 +1,11 @@
 """A bee; known by its yellow and black stripes."""
 
+import math
+
 import numpy as np
 
-from isekai_gen.starter.render.canvas import Canvas, bezier
-from isekai_gen.starter.render.palette import INK, Color, lighter
+from isekai_gen.starter.render.canvas import Canvas, arc, bezier
+from isekai_gen.starter.render.palette import INK, Color, darker, lighter
 from isekai_gen.starter.render.parts import eyes, highlight
 from isekai_gen.starter.render.thing import Anchors, Feature, Slot, Thing
 
@@ -11,14 +13,25 @@ _BLACK = (48, 42, 50)
 _WING = (214, 236, 250)
 
 
-def _stripe(x: float, y: float, width: float, height: float) -> np.ndarray:
+def _stripe(x: float, y: float, width: float, half_left: float, half_right: float) -> np.ndarray:
     """An upright band around a body that lies on its side: both its edges bulge to the right."""
-    bulge = 0.35 * height
-    left = bezier((x, y - height), (x + bulge, y), (x, y + height), points=10)
+    end = x + width
+    left = bezier((x, y - half_left), (x + 0.35 * half_left, y), (x, y + half_left), points=10)
     right = bezier(
-        (x + width, y + height), (x + width + bulge, y), (x + width, y - height), points=10
+        (end, y + half_right), (end + 0.35 * half_right, y), (end, y - half_right), points=10
     )
     return np.concatenate([left, right])
+
+
+def _striped_trunk(canvas: Canvas, color: Color, striped: bool) -> None:
+    x, y, radius_x, radius_y = 0.2, 0.16, 0.62, 0.48
+    canvas.ellipse(x, y, radius_x, radius_y, color)
+    for start, width in ((-0.02, 0.16), (0.28, 0.16), (0.56, 0.13)) if striped else ():
+        halves = (
+            radius_y * math.sqrt(1 - ((at - x) / radius_x) ** 2) for at in (start, start + width)
+        )
+        canvas.polygon(_stripe(start, y, width, *halves), _BLACK, 0)
+    canvas.line(arc(x, y, radius_x, radius_y, -2.2, 2.2), darker(color, 0.62), 0.042)
 
 
 def _antennae(canvas: Canvas, x: float, y: float, size: float) -> None:
@@ -43,12 +56,7 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
     if taken is not Slot.BOTTOM:
         for x in (-0.1, 0.14, 0.38):
             canvas.line([(x, 0.5), (x - 0.05, 0.74)], _BLACK, 0.07)
-    canvas.ellipse(0.2, 0.16, 0.62, 0.48, color)
-    if taken is not Slot.SURFACE:
-        canvas.mark_body(color)
-        with canvas.inside_body():
-            for x in (-0.02, 0.3, 0.6):
-                canvas.polygon(_stripe(x, 0.16, 0.15, 0.52), _BLACK, 0)
+    _striped_trunk(canvas, color, taken is not Slot.SURFACE)
     if taken is not Slot.TOP:
         _antennae(canvas, -0.5, -0.3, 0.34)
     canvas.ellipse(-0.48, 0.06, 0.42, 0.42, color)
@@ -73,7 +81,7 @@ def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
         canvas.rectangle(-1.5, -1.5, 1.5, 1.5, color, 0)
         for step in range(-5, 6):
             left = x + (2 * step - 0.5) * width - 0.1
-            canvas.polygon(_stripe(left, y, width, 1.2), _BLACK, 0)
+            canvas.polygon(_stripe(left, y, width, 1.2, 1.2), _BLACK, 0)
 
 
 THING = Thing(

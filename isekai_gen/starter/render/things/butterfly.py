@@ -8,19 +8,20 @@ from isekai_gen.starter.render.parts import eyes
 from isekai_gen.starter.render.thing import Anchors, Feature, Slot, Thing
 
 _TRUNK = (92, 66, 84)
+_HEAD = (232, 184, 142)
 _SPOT = (255, 236, 150)
 
 # The right pair around the body's middle, for wings that reach out one unit.
 _UPPER = np.concatenate(
     [
-        bezier((0.0, 0.1), (0.1, -0.5), (0.62, -0.98), (0.92, -0.82)),
-        bezier((0.92, -0.82), (1.12, -0.66), (1.0, 0.02), (0.0, 0.14)),
+        bezier((0.0, 0.1), (0.1, -0.5), (0.62, -0.98), (0.92, -0.82), points=12),
+        bezier((0.92, -0.82), (1.12, -0.66), (1.0, 0.02), (0.0, 0.14), points=12),
     ]
 )
 _LOWER = np.concatenate(
     [
-        bezier((0.0, 0.0), (0.6, -0.08), (0.98, 0.2), (0.8, 0.56)),
-        bezier((0.8, 0.56), (0.6, 0.94), (0.16, 0.7), (0.0, 0.12)),
+        bezier((0.0, 0.0), (0.6, -0.08), (0.98, 0.2), (0.8, 0.56), points=12),
+        bezier((0.8, 0.56), (0.6, 0.94), (0.16, 0.7), (0.0, 0.12), points=12),
     ]
 )
 _UPPER_SPOTS = ((0.86, -0.6, 0.1), (0.9, -0.32, 0.08), (0.68, -0.76, 0.07))
@@ -71,8 +72,8 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
         canvas.line(
             bezier((-0.13, y), (0, y + 0.06), (0.13, y), points=7), lighter(_TRUNK, 0.3), 0.04
         )
-    canvas.ellipse(0, -0.34, 0.27, 0.26, lighter(_TRUNK, 0.16))
-    eyes(canvas, 0, -0.38, 0.13)
+    canvas.ellipse(0, -0.36, 0.28, 0.26, _HEAD)
+    eyes(canvas, 0, -0.36, 0.13)
 
 
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
@@ -91,10 +92,10 @@ THING = Thing(
     colors=("orange", "purple", "blue", "pink"),
     alive=True,
     anchors=Anchors(
-        top=(0, -0.6, 0.28),
+        top=(0, -0.65, 0.28),
         bottom=(0, 0.68, 0.3),
         surface=(0, 0.08, 0.62, 0.5),
-        back=(0.32, 0.36),
+        back=(0.45, 0.36),
         side=(-0.72, 0.72, 0.05),
         face=(0, -0.36, 0.13),
     ),

@@ -25,8 +25,11 @@ def _arm(canvas: Canvas, side: int, y: float, color: Color) -> None:
 
 
 def _tuft(canvas: Canvas, x: float, y: float, size: float, color: Color) -> None:
-    canvas.line([(x - size, y - size), (x, y), (x + size, y - size)], color, 0.034)
-    canvas.line([(x, y - size * 1.3), (x, y)], color, 0.034)
+    """Three spines that spread upward from (x, y)."""
+    high, low = y - size * 1.2, y - size * 0.55
+    spines = [(x, y + size * 0.35), (x - size * 1.25, high), (x - size * 0.4, low),
+              (x, high - size * 0.4), (x + size * 0.4, low), (x + size * 1.25, high)]  # fmt: skip
+    canvas.polygon(spines, color, 0)
 
 
 def _pot(canvas: Canvas) -> None:
@@ -68,21 +71,22 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     """Needles all around, long enough to poke out of a body that is wider than its surface."""
     x, y, radius_x, radius_y = anchors.surface
-    for needle in range(22):
-        angle = math.pi * (0.72 + 1.56 * needle / 21)
-        base = [(x + radius_x * 0.6 * math.cos(angle + d), y + radius_y * 0.6 * math.sin(angle + d))
-                for d in (-0.13, 0.13)]  # fmt: skip
-        reach = 0.34 + 0.08 * (needle % 2)
-        tip_x = x + (radius_x + reach) * math.cos(angle)
-        tip_y = y + (radius_y + reach) * math.sin(angle)
-        canvas.polygon([base[0], (tip_x, tip_y), base[1]], _CREAM, 0.6, ink=darker(color, 0.5))
+    for needle in range(17):
+        angle = math.pi * (0.72 + 1.56 * needle / 16)
+        cos, sin = math.cos(angle), math.sin(angle)
+        foot_x, foot_y = x + radius_x * 0.7 * cos, y + radius_y * 0.7 * sin
+        reach = 0.36 + 0.1 * (needle % 2)
+        tip = (x + (radius_x + reach) * cos, y + (radius_y + reach) * sin)
+        base = [(foot_x - 0.11 * sin, foot_y + 0.11 * cos),
+                (foot_x + 0.11 * sin, foot_y - 0.11 * cos)]  # fmt: skip
+        canvas.polygon([base[0], tip, base[1]], _CREAM, 0.6, ink=darker(color, 0.4))
 
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, radius_x, radius_y = anchors.surface
     gap = min(max(radius_x * 0.66, 0.2), 0.36)
     with canvas.inside_body():
-        for rib in range(-3, 4):
+        for rib in range(-2, 3):
             middle = x + rib * gap
             path = bezier((x + rib * gap * 0.7, y - radius_y - 0.45), (x + rib * gap * 1.3, y),
                           (x + rib * gap * 0.7, y + radius_y + 0.45), points=10)  # fmt: skip

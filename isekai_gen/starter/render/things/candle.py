@@ -45,12 +45,12 @@ def _flame(canvas: Canvas, x: float, y: float, size: float, color: Color) -> Non
 def _melted_rim(canvas: Canvas, x: float, y: float, half: float, color: Color) -> None:
     """Molten wax that covers the upper end around (x, y) and drips down in front."""
     points = [*arc(x, y, half, 0.11, math.pi, 2 * math.pi, points=12)]
-    drops = (0.3, 0.1, 0.42, 0.16, 0.26)
+    drops = [half * length for length in (0.5, 0.16, 0.7, 0.28, 0.44)]
     step = 2 * half / len(drops)
-    for i, length in enumerate(drops):
+    for i, drop in enumerate(drops):
         center = x + half - step * (i + 0.5)
-        points += [*arc(center, y + length, step * 0.42, step * 0.45, 0, math.pi, points=6)]
-        points.append((center - step * 0.5, y + 0.07))
+        points += [*arc(center, y + drop, step * 0.42, step * 0.45, 0, math.pi, points=6)]
+        points.append((center - step * 0.5, y + half * 0.16))
     canvas.polygon(points[:-1], color)
     canvas.ellipse(x, y, half * 0.7, 0.06, darker(color, 0.12), 0)
 

@@ -11,7 +11,7 @@ _NATURAL = ("orange", "gray", "black", "white")
 _ANCHORS = Anchors(
     top=(0, -0.66, 0.46),
     bottom=(0, 0.78, 0.42),
-    surface=(0, 0.44, 0.4, 0.38),
+    surface=(0, 0.42, 0.43, 0.44),
     back=(0.42, 0.5),
     side=(-0.46, 0.46, 0.42),
     face=(0, -0.26, 0.2),
@@ -79,9 +79,10 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, half_width = anchors.top
-    apart = min(max(half_width * 0.75, 0.3), 0.5)
+    apart = min(max(half_width * 0.75, 0.24), 0.52)
+    size = min(max(half_width + 0.36, 0.62), 0.8)
     for side in (-1, 1):
-        _ear(canvas, x + side * apart, max(y, -0.9) + 0.22, side, 0.72, color)
+        _ear(canvas, x + side * apart, max(y, -0.88) + 0.18, side, size, color)
 
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:

@@ -67,8 +67,8 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, half = anchors.bottom
-    half = min(0.62, max(0.46, half))
-    _legs(canvas, x, y - 0.06, half, 0.86, color)
+    half = min(0.68, max(0.54, half * 1.1))
+    _legs(canvas, x, y - 0.06, half, min(0.9, max(0.62, 1.5 - y)), color)
     canvas.rectangle(
         x - half - 0.12, y - 0.1, x + half + 0.12, y + 0.07, lighter(color, 0.2), corner=0.05
     )

@@ -29,13 +29,10 @@ def _claw(
     canvas.tube(bezier(shoulder, elbow, wrist, points=10), 0.1, 0.11, color)
     x, y = wrist[0], wrist[1] - size * 0.75
     gap = -math.pi / 2 - side * 0.35
-    hand = arc(x, y, size * 0.86, size, gap + 0.36, gap + 2 * math.pi - 0.36)
-    teeth = [
-        (x + side * size * -0.3, y - size * 0.42), (x - side * size * 0.1, y - size * 0.4),
-        (x - side * size * 0.05, y - size * 0.02), (x + side * size * 0.1, y - size * 0.5),
-    ]  # fmt: skip
-    inner = teeth if side < 0 else teeth[::-1]
-    canvas.polygon(np.concatenate([hand, inner[1:3]]), color, 1.1)
+    hand = arc(x, y, size * 0.86, size, gap + 0.4, gap + 2 * math.pi - 0.4)
+    palm = [(x - side * size * 0.16, y - size * 0.34), (x, y + size * 0.02),
+            (x + side * size * 0.06, y - size * 0.4)]  # fmt: skip
+    canvas.polygon(np.concatenate([hand, palm[::-side]]), color, 1.1)
     highlight(canvas, x - size * 0.36, y + size * 0.05, size * 0.2, size * 0.1, color)
 
 
@@ -43,8 +40,8 @@ def _legs(canvas: Canvas, color: Color) -> None:
     for side in (-1, 1):
         for leg in range(3):
             hip = (side * (0.62 - 0.16 * leg), 0.34 + 0.1 * leg)
-            knee = (side * (1.08 - 0.2 * leg), 0.34 + 0.14 * leg)
-            foot = (side * (0.98 - 0.2 * leg), 0.78 + 0.07 * leg)
+            knee = (side * (0.98 - 0.16 * leg), 0.34 + 0.14 * leg)
+            foot = (side * (0.92 - 0.18 * leg), 0.78 + 0.07 * leg)
             canvas.tube(bezier(hip, knee, foot, points=9), 0.08, 0.035, color)
 
 
@@ -53,7 +50,7 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
         _legs(canvas, darker(color, 0.12))
     if taken is not Slot.SIDE:
         for side in (-1, 1):
-            _claw(canvas, (side * 0.5, 0.1), (side * 0.84, -0.12), side, 0.36, color)
+            _claw(canvas, (side * 0.5, 0.1), (side * 0.76, -0.12), side, 0.36, color)
     if taken is not Slot.TOP:
         for x in (-0.2, 0.2):
             canvas.line([(x, -0.1), (x, -0.42)], color, 0.09, outlined=True)
@@ -78,9 +75,9 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     left, right, y = anchors.side
     for side, flank in ((-1, left), (1, right)):
-        wrist_x = side * min(max(abs(flank) + 0.3, 0.72), 1.1)
+        wrist_x = side * min(max(abs(flank) + 0.3, 0.72), 1.02)
         shoulder = (flank - side * 0.06, y + 0.04)
-        _claw(canvas, shoulder, (wrist_x, max(y - 0.12, -0.75)), side, 0.44, color)
+        _claw(canvas, shoulder, (wrist_x, max(y - 0.12, -0.75)), side, 0.46, color)
 
 
 THING = Thing(

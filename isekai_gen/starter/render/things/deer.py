@@ -57,7 +57,7 @@ def _head(canvas: Canvas, color: Color) -> None:
     canvas.ellipse(-0.72, -0.24, 0.2, 0.15, _CREAM, 0.8)
     canvas.ellipse(-0.88, -0.3, 0.07, 0.06, (50, 36, 44), 0)
     canvas.line(bezier((-0.84, -0.16), (-0.74, -0.1), (-0.66, -0.17), points=7), (80, 50, 46), 0.03)
-    dot_eye(canvas, -0.55, -0.42, 0.07)
+    dot_eye(canvas, -0.54, -0.37, 0.075)
 
 
 def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool) -> None:
@@ -110,11 +110,11 @@ THING = Thing(
     colors=("brown", "orange"),
     alive=True,
     anchors=Anchors(
-        top=(-0.48, -0.6, 0.24),
+        top=(-0.48, -0.64, 0.24),
         bottom=(0.12, 0.56, 0.5),
         surface=(0.2, 0.2, 0.48, 0.28),
         back=(0.76, 0.12),
-        side=(-0.5, 0.78, 0.18),
+        side=(-0.52, 0.78, 0.34),
         face=(-0.55, -0.38, 0.13),
     ),
     draw_body=_draw_body,

@@ -49,7 +49,7 @@ def _tail_spikes(canvas: Canvas) -> None:
 
 def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool) -> None:
     if taken is not Slot.BACK:
-        ridge = bezier((-0.62, -0.1), (-0.3, -0.62), (0.4, -0.6), (0.86, 0.12), points=40)
+        ridge = bezier((-0.46, -0.26), (-0.2, -0.6), (0.4, -0.58), (0.86, 0.12), points=40)
         plates = COLORS["purple"] if color[0] > 1.3 * color[1] else COLORS["orange"]
         _plates(canvas, ridge, 6, 0.44, plates)
     _tail_spikes(canvas)
@@ -62,10 +62,10 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
         ):
             canvas.rectangle(x - 0.12, 0.4, x + 0.12, 0.9, shade, corner=0.08)
     body = [
-        bezier((-0.56, -0.1), (-0.2, -0.52), (0.34, -0.52), (0.6, 0.04)),
+        bezier((-0.62, -0.1), (-0.2, -0.52), (0.34, -0.52), (0.6, 0.04)),
         bezier((0.6, 0.04), (0.76, 0.16), (0.86, 0.06), (1.0, -0.12)),
         bezier((1.0, -0.12), (1.02, 0.4), (0.7, 0.5), (0.46, 0.52)),
-        bezier((0.46, 0.52), (0.1, 0.7), (-0.3, 0.66), (-0.56, 0.36)),
+        bezier((0.46, 0.52), (0.1, 0.7), (-0.42, 0.66), (-0.62, 0.1)),
     ]
     canvas.polygon(np.concatenate(body), color)
     if taken is not Slot.SURFACE:
@@ -81,12 +81,14 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 
 def _head(canvas: Canvas, color: Color) -> None:
-    canvas.ellipse(-0.66, 0.06, 0.34, 0.28, color)
-    canvas.ellipse(-0.44, 0.14, 0.2, 0.2, color, 0)
-    dot_eye(canvas, -0.7, -0.04, 0.08)
-    canvas.line(bezier((-0.92, 0.14), (-0.76, 0.28), (-0.56, 0.18), points=9), (40, 50, 40), 0.035)
-    canvas.ellipse(-0.9, 0.0, 0.025, 0.03, darker(color, 0.6), 0)
-    canvas.ellipse(-0.54, 0.1, 0.06, 0.045, (244, 140, 130), 0)
+    canvas.ellipse(-0.66, -0.2, 0.34, 0.28, color)
+    canvas.ellipse(-0.46, 0.06, 0.2, 0.3, color, 0)
+    dot_eye(canvas, -0.7, -0.26, 0.085)
+    canvas.line(
+        bezier((-0.92, -0.12), (-0.76, 0.02), (-0.56, -0.08), points=9), (40, 50, 40), 0.035
+    )
+    canvas.ellipse(-0.91, -0.26, 0.025, 0.03, darker(color, 0.6), 0)
+    canvas.ellipse(-0.52, -0.16, 0.06, 0.045, (244, 140, 130), 0)
 
 
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
@@ -97,10 +99,10 @@ def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
         (x - half * 0.8, y + 0.08),
         (x + half * 0.4, y - 0.1),
         corner,
-        (back_x, back_y + 0.2),
+        (back_x + 0.05, back_y + 0.32),
         points=40,
     )
-    _plates(canvas, ridge, 6, 0.56, color)
+    _plates(canvas, ridge, 6, 0.66, color)
 
 
 THING = Thing(
@@ -109,12 +111,12 @@ THING = Thing(
     colors=("green", "teal", "purple"),
     alive=True,
     anchors=Anchors(
-        top=(-0.1, -0.34, 0.42),
+        top=(-0.64, -0.48, 0.27),
         bottom=(0.05, 0.58, 0.46),
         surface=(0.08, 0.12, 0.46, 0.36),
         back=(0.66, 0.1),
-        side=(-0.6, 0.66, 0.25),
-        face=(-0.7, 0.02, 0.13),
+        side=(-0.62, 0.74, 0.44),
+        face=(-0.7, -0.2, 0.13),
     ),
     draw_body=_draw_body,
     feature=Feature(

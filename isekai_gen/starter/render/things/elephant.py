@@ -32,7 +32,8 @@ def _trunk(canvas: Canvas, x: float, y: float, size: float, color: Color) -> Non
         across = ((next_y - here_y) * 1.6, (here_x - next_x) * 1.6)
         fold = [(here_x - across[0], here_y - across[1]), (here_x + across[0], here_y + across[1])]
         canvas.line(fold, darker(color, 0.35), 0.03)
-    canvas.ellipse(*path[-1], size * 0.12, size * 0.06, darker(color, 0.3), 0.7, angle=0.1)
+    end_x, end_y = path[-1]
+    canvas.ellipse(end_x, end_y, size * 0.12, size * 0.06, darker(color, 0.3), 0.7, angle=0.1)
 
 
 def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool) -> None:
@@ -52,8 +53,8 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
             (side * 0.16, -0.04), (side * 0.24, 0.3), (side * 0.42, 0.14), (side * 0.34, -0.08)
         )
         canvas.polygon(tusk, _TUSK, 0.8)
-    _trunk(canvas, 0, -0.14, 0.62, color)
-    eyes(canvas, 0, -0.36, 0.17, smiling=False)
+    _trunk(canvas, 0, -0.12, 0.62, color)
+    eyes(canvas, 0, -0.32, 0.17, smiling=False)
     highlight(canvas, -0.24, -0.6, 0.1, 0.05, color)
 
 
@@ -75,11 +76,11 @@ THING = Thing(
     alive=True,
     anchors=Anchors(
         top=(0, -0.74, 0.4),
-        bottom=(0, 0.82, 0.5),
+        bottom=(0, 0.76, 0.5),
         surface=(0, 0.38, 0.5, 0.42),
         back=(0.5, 0.45),
         side=(-0.52, 0.52, 0.4),
-        face=(0, -0.36, 0.17),
+        face=(0, -0.32, 0.17),
     ),
     draw_body=_draw_body,
     feature=Feature(

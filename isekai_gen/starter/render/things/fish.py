@@ -73,14 +73,16 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y = anchors.back
-    _tail(canvas, min(x, 0.8) - 0.12, y, 0.66, color)
+    _tail(canvas, min(x, 0.8) - 0.1, y, 0.74, color)
     top_x, top_y, half_width = anchors.top
-    _back_fin(canvas, top_x, max(top_y, -0.95) + 0.06, min(max(half_width, 0.36), 0.5), color)
+    _back_fin(canvas, top_x, max(top_y, -0.95) + 0.06, min(max(half_width, 0.42), 0.55), color)
 
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, radius_x, radius_y = anchors.surface
-    _side_fin(canvas, x + radius_x * 0.25, y + radius_y * 0.4, 0.34, color)
+    _, face_y, face_size = anchors.face
+    below_eyes = face_y + face_size * 1.3
+    _side_fin(canvas, x + radius_x * 0.4, max(y + radius_y * 0.4, below_eyes), 0.36, color)
 
 
 THING = Thing(

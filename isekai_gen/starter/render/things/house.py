@@ -6,6 +6,7 @@ from isekai_gen.starter.render.parts import eyes
 from isekai_gen.starter.render.thing import Anchors, Feature, Slot, Thing
 
 _ROOF = (198, 70, 60)
+_SLATE = (92, 84, 104)
 _BRICK = (176, 104, 84)
 _WOOD = (128, 82, 54)
 _GLASS = (168, 220, 246)
@@ -61,7 +62,8 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
     canvas.polygon(door, _WOOD)
     canvas.ellipse(0.09, 0.7, 0.03, 0.035, (250, 210, 80), 0)
     if taken is not Slot.TOP:
-        tiles = _ROOF if color[0] < 190 or color[1] > 90 else (92, 84, 104)
+        reddish = color[0] - max(color[1], color[2]) > 110
+        tiles = _SLATE if reddish else _ROOF
         _roof(canvas, 0, -0.22, 0.9, 0.72, tiles)
     if with_face:
         eyes(canvas, *_ANCHORS.face)
@@ -69,8 +71,8 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, half_width = anchors.top
-    width = min(max(half_width * 1.3 + 0.16, 0.62), 0.96)
-    _roof(canvas, x, max(y + 0.12, -0.78), width, width * 0.5 + 0.22, color)
+    width = min(max(half_width * 1.4 + 0.2, 0.74), 1.02, 1.5 - abs(x))
+    _roof(canvas, x, max(y + 0.14, -0.74), width, width * 0.5 + 0.26, color)
 
 
 THING = Thing(

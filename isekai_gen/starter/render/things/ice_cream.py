@@ -29,11 +29,10 @@ def _cone(canvas: Canvas, x: float, y: float, half_width: float, length: float) 
     tip = bezier((x + half_width * 0.12, y + length * 0.9), (x, y + length * 1.04),
                  (x - half_width * 0.12, y + length * 0.9), points=6)  # fmt: skip
     canvas.polygon([(x - half_width, y), (x + half_width, y), *tip], _WAFFLE)
-    for share in (0.22, 0.44, 0.66, 0.88):
-        near, far = x - half_width * (1 - 2 * share), x + half_width * (1 - share)
+    for share in (0.2, 0.4, 0.6, 0.8):
+        start, end = half_width * (1 - 2 * share), half_width * (1 - share)
         for side in (-1, 1):
-            start = (x + side * (near - x), y)
-            canvas.line([start, (x + side * (far - x), y + length * share)], line, 0.03)
+            canvas.line([(x + side * start, y), (x + side * end, y + length * share)], line, 0.03)
     canvas.rectangle(x - half_width * 1.1, y - 0.1, x + half_width * 1.1, y + 0.08,
                      lighter(_WAFFLE, 0.25), corner=0.06)  # fmt: skip
 
@@ -66,7 +65,7 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, half_width = anchors.bottom
     rim = min(y, 0.72) - 0.08
-    width = min(max(half_width * 0.95, 0.4), 0.58)
+    width = min(max(half_width, 0.46), 0.66)
     _cone(canvas, x, rim, width, min(0.95, 1.42 - rim))
 
 

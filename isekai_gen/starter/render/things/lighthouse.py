@@ -19,7 +19,7 @@ _ANCHORS = Anchors(
     surface=(0, 0.22, 0.34, 0.5),
     back=(0.36, 0.2),
     side=(-0.38, 0.38, 0.2),
-    face=(0, 0.06, 0.15),
+    face=(0, 0.13, 0.14),
 )
 
 
@@ -60,9 +60,8 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
     tower = _ring(0, _TOWER_TOP, _TOWER_BOTTOM, _half_width(_TOWER_TOP), _half_width(_TOWER_BOTTOM))
     canvas.polygon(tower, color)
     if taken is not Slot.SURFACE:
-        reddish = color[0] > 1.6 * color[1]
-        band = _WHITE if reddish else COLORS["red"]
-        for top in (-0.22, 0.3):
+        band = COLORS["red"] if sum(color) > 480 else _WHITE
+        for top in (-0.26, 0.4):
             bottom = top + 0.2
             ring = _ring(0, top, bottom, _half_width(top), _half_width(bottom))
             canvas.polygon(ring, band, 0.5)
@@ -71,7 +70,7 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
     if with_face:
         eyes(canvas, *_ANCHORS.face)
     else:
-        canvas.rectangle(-0.09, 0.02, 0.09, 0.22, (120, 190, 230), 0.8, corner=0.05)
+        canvas.rectangle(-0.09, 0.08, 0.09, 0.3, (120, 190, 230), 0.8, corner=0.05)
     highlight(canvas, -0.22, 0.12, 0.06, 0.1, color)
 
 

@@ -10,12 +10,12 @@ from isekai_gen.starter.render.thing import Anchors, Feature, Slot, Thing
 _MESH = (186, 190, 200)
 _COLLAR = (84, 86, 98)
 _ANCHORS = Anchors(
-    top=(0, -0.6, 0.4),
-    bottom=(0, 0.7, 0.24),
-    surface=(0, 0.2, 0.26, 0.46),
-    back=(0.3, 0.1),
-    side=(-0.3, 0.3, 0.15),
-    face=(0, 0.02, 0.16),
+    top=(0, -0.6, 0.44),
+    bottom=(0, 0.7, 0.32),
+    surface=(0, 0.24, 0.32, 0.46),
+    back=(0.36, 0.1),
+    side=(-0.36, 0.36, 0.15),
+    face=(0, 0.06, 0.18),
 )
 
 
@@ -32,8 +32,9 @@ def _head(
             ends = [((offset - half * lean) * 0.71, (offset * lean + half) * 0.71),
                     ((offset + half * lean) * 0.71, (offset * lean - half) * 0.71)]  # fmt: skip
             canvas.line([(x + u, y + v * height) for u, v in ends], wire, 0.028)
-    canvas.rectangle(x - radius * 1.04, y + radius * height * 0.06, x + radius * 1.04,
-                     y + radius * height * 0.06 + 0.12, lighter(_COLLAR, 0.45), 0.8, 0.05)  # fmt: skip
+    belt = y + radius * height * 0.06
+    canvas.rectangle(x - radius * 1.04, belt, x + radius * 1.04, belt + 0.12,
+                     lighter(_COLLAR, 0.45), 0.8, 0.05)  # fmt: skip
     canvas.ellipse(x - radius * 0.4, y - radius * height * 0.55, radius * 0.2, radius * 0.1,
                    lighter(color, 0.75), 0, angle=-0.5)  # fmt: skip
 
@@ -43,23 +44,23 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
     if taken is not Slot.BOTTOM:
         cable = bezier((0, 0.85), (0.05, 1.2), (0.5, 1.1), (0.62, 0.72))
         canvas.line(cable, _COLLAR, 0.07)
-    canvas.polygon([(-0.34, -0.3), (0.34, -0.3), (0.22, end), (-0.22, end)], color)
+    canvas.polygon([(-0.42, -0.3), (0.42, -0.3), (0.28, end), (-0.28, end)], color)
     if not with_face:
-        canvas.rectangle(-0.09, -0.02, 0.09, 0.24, _COLLAR, 0.7, corner=0.05)
-        canvas.rectangle(-0.06, 0.0, 0.06, 0.1, (230, 70, 64), 0, corner=0.03)
-    canvas.line([(-0.2, -0.1), (-0.15, end - 0.1)], lighter(color, 0.5), 0.05)
+        canvas.rectangle(-0.1, 0.04, 0.1, 0.32, _COLLAR, 0.7, corner=0.05)
+        canvas.rectangle(-0.065, 0.07, 0.065, 0.18, (230, 70, 64), 0, corner=0.03)
+    canvas.line([(-0.29, -0.06), (-0.2, end - 0.1)], lighter(color, 0.5), 0.05)
     if taken is Slot.TOP:
-        _head(canvas, 0, -0.42, 0.44, _MESH, 0.55)
+        _head(canvas, 0, -0.38, 0.48, _MESH, 0.5)
     else:
-        _head(canvas, 0, -0.54, 0.46, _MESH)
-    canvas.rectangle(-0.38, -0.28, 0.38, -0.13, _COLLAR, corner=0.05)
+        _head(canvas, 0, -0.57, 0.48, color if taken is Slot.SURFACE else _MESH)
+    canvas.rectangle(-0.46, -0.26, 0.46, -0.11, _COLLAR, corner=0.05)
     if with_face:
         eyes(canvas, *_ANCHORS.face)
 
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, half_width = anchors.top
-    radius = min(max(half_width, 0.46), 0.58)
+    radius = min(max(half_width, 0.5), 0.6)
     y = max(y, -0.85)
     _head(canvas, x, y - radius * 0.62, radius, color)
     canvas.rectangle(x - radius * 0.8, y - 0.02 + radius * 0.1, x + radius * 0.8,

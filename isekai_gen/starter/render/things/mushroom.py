@@ -15,11 +15,11 @@ _DOTS = ((-0.6, -0.28, 0.12), (-0.12, -0.64, 0.16), (0.42, -0.46, 0.14), (0.08, 
          (0.78, -0.16, 0.08))  # fmt: skip
 _ANCHORS = Anchors(
     top=(0, -0.6, 0.5),
-    bottom=(0, 0.8, 0.36),
+    bottom=(0, 0.64, 0.38),
     surface=(0, -0.3, 0.62, 0.26),
     back=(0.6, -0.05),
-    side=(-0.32, 0.32, 0.45),
-    face=(0, 0.32, 0.16),
+    side=(-0.76, 0.76, -0.1),
+    face=(0, 0.28, 0.15),
 )
 
 
@@ -43,19 +43,21 @@ def _cap(
     canvas.polygon(np.concatenate(dome), color)
     if not dotted:
         return
+    dot = _DOT if sum(color) < 620 else darker(color, 0.3)
     for across, up, size in _DOTS:
         canvas.ellipse(x + across * half_width, y + up * height, size * half_width,
-                       size * half_width * 0.85, _DOT, 0.4, ink=darker(color, 0.3))  # fmt: skip
+                       size * half_width * 0.85, dot, 0)  # fmt: skip
 
 
 def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool) -> None:
     if taken is not Slot.BOTTOM:
         canvas.rectangle(-0.74, 0.6, -0.6, 0.9, _STEM, 0.8, corner=0.06)
         _cap(canvas, -0.67, 0.64, 0.22, 0.22, color)
+    foot = 0.66 if taken is Slot.BOTTOM else 0.86
     stem = [
-        bezier((-0.26, -0.1), (-0.26, 0.35), (-0.5, 0.86)),
-        bezier((-0.5, 0.86), (0, 1.02), (0.5, 0.86)),
-        bezier((0.5, 0.86), (0.26, 0.35), (0.26, -0.1)),
+        bezier((-0.26, -0.1), (-0.26, 0.35), (-0.5, foot)),
+        bezier((-0.5, foot), (0, foot + 0.16), (0.5, foot)),
+        bezier((0.5, foot), (0.26, 0.35), (0.26, -0.1)),
     ]
     canvas.polygon(np.concatenate(stem), _STEM)
     height = 0.6 if taken is Slot.TOP else 0.84
@@ -67,7 +69,7 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, half_width = anchors.top
-    width = min(max(half_width * 1.5 + 0.15, 0.62), 0.95)
+    width = min(max(half_width * 1.5 + 0.15, 0.66), 0.98, 1.5 - abs(x))
     _cap(canvas, x, max(y + 0.1, -0.8), width, width * 0.74, color)
 
 

@@ -15,13 +15,13 @@ def _dorsal_fin(
     canvas: Canvas, x: float, y: float, half: float, height: float, color: Color
 ) -> None:
     tip = (x + half * 0.9, y - height)
-    leading = bezier((x - half, y), (x - half * 0.1, y - height * 0.85), tip)
-    trailing = bezier(tip, (x + half * 0.3, y - height * 0.5), (x + half * 0.95, y))
+    leading = bezier((x - half, y), (x - half * 0.3, y - height * 0.95), tip)
+    trailing = bezier(tip, (x + half * 0.4, y - height * 0.45), (x + half, y))
     canvas.polygon(np.concatenate([leading, trailing]), color)
     shine = bezier(
         (x - half * 0.6, y - height * 0.16),
-        (x - half * 0.02, y - height * 0.72),
-        (x + half * 0.5, y - height * 0.82),
+        (x - half * 0.15, y - height * 0.76),
+        (x + half * 0.45, y - height * 0.88),
     )
     canvas.line(shine, lighter(color, 0.45), 0.06)
 
@@ -75,8 +75,8 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, half = anchors.top
-    half = min(0.6, max(0.46, half * 1.15))
-    _dorsal_fin(canvas, x, y + 0.24, half, 1.1, color)
+    half = min(0.7, max(0.46, half * 1.4))
+    _dorsal_fin(canvas, x, y + 0.22, half, 1.08, color)
 
 
 THING = Thing(

@@ -42,19 +42,19 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
     ]
     canvas.polygon(np.concatenate(slug), skin)
     if taken is Slot.TOP:
-        dot_eye(canvas, -0.84, 0.16, 0.075)
-        dot_eye(canvas, -0.58, 0.16, 0.075)
-    canvas.line(bezier((-0.88, 0.36), (-0.76, 0.5), (-0.6, 0.38), points=8), (90, 50, 50), 0.035)
-    canvas.ellipse(-0.53, 0.32, 0.07, 0.05, (246, 160, 140), 0)
+        dot_eye(canvas, -0.84, 0.22, 0.08)
+        dot_eye(canvas, -0.6, 0.22, 0.08)
+    canvas.line(bezier((-0.86, 0.42), (-0.74, 0.54), (-0.6, 0.43), points=8), (90, 50, 50), 0.035)
+    canvas.ellipse(-0.51, 0.38, 0.07, 0.05, (246, 160, 140), 0)
     if taken is not Slot.BACK:
         _shell(canvas, 0.26, 0.0, 0.62, color)
 
 
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y = anchors.back
-    shell_x = min(x + 0.2, 0.82)
-    lift = 0.2 + 0.5 * (x + 0.2 - shell_x)
-    _shell(canvas, shell_x, max(y - lift, -0.6), 0.58, color)
+    shell_x = min(x + 0.26, 0.9)
+    lift = 0.24 + 0.6 * (x + 0.26 - shell_x)
+    _shell(canvas, shell_x, max(y - lift, -0.7), 0.6, color)
 
 
 THING = Thing(
@@ -63,7 +63,7 @@ THING = Thing(
     colors=_NATURAL,
     alive=True,
     anchors=Anchors(
-        top=(-0.7, -0.02, 0.3),
+        top=(-0.7, -0.12, 0.3),
         bottom=(0, 0.78, 0.62),
         surface=(0.26, 0.0, 0.52, 0.52),
         back=(0.5, 0.3),

@@ -24,10 +24,9 @@ def _plates(
             plate_y = math.sqrt(3) * radius * (row + 0.5 * (column % 2))
             if (plate_x / radius_x) ** 2 + (plate_y / radius_y) ** 2 > 1:
                 continue
-            shade = lighter(color, 0.16) if (column + row) % 2 else color
             middle = np.array((x + plate_x, y + plate_y))
-            canvas.polygon(middle + 0.92 * radius * corners, shade, 0.8)
-            canvas.polygon(middle + 0.5 * radius * corners, lighter(shade, 0.22), 0)
+            canvas.polygon(middle + 0.92 * radius * corners, color, 0.8)
+            canvas.polygon(middle + 0.5 * radius * corners, lighter(color, 0.22), 0)
 
 
 def _legs_and_tail(canvas: Canvas, taken: Slot | None) -> None:
@@ -54,9 +53,11 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
     _legs_and_tail(canvas, taken)
     _head(canvas)
     dome = bezier((-0.56, 0.4), (-0.58, -0.84), (0.9, -0.84), (0.88, 0.4), points=30)
-    canvas.polygon(dome, color)
-    if taken is not Slot.SURFACE:
-        _plates(canvas, (0.16, -0.04, 0.52, 0.42), 0.23, darker(color, 0.2))
+    if taken is Slot.SURFACE:
+        canvas.polygon(dome, color)
+    else:
+        canvas.polygon(dome, darker(color, 0.3), 0)
+        _plates(canvas, (0.16, -0.04, 0.52, 0.42), 0.23, color)
         canvas.line(dome, darker(color, 0.62), 0.042)
     rim = [(-0.62, 0.34), (0.94, 0.34), (0.86, 0.54), (-0.54, 0.54)]
     canvas.polygon(rim, blend(lighter(color, 0.45), (250, 226, 150), 0.4))
@@ -65,7 +66,7 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, radius_x, radius_y = anchors.surface
-    radius = min(0.27, max(0.19, 0.45 * min(radius_x, radius_y)))
+    radius = min(0.27, max(0.22, 0.45 * min(radius_x, radius_y)))
     with canvas.inside_body():
         canvas.rectangle(-1.5, -1.5, 1.5, 1.5, lighter(color, 0.45), 0)
         _plates(canvas, (x, y, radius_x * 1.05, radius_y * 1.05), radius, darker(color, 0.1))
@@ -81,7 +82,7 @@ THING = Thing(
         bottom=(0.14, 0.52, 0.58),
         surface=(0.16, -0.04, 0.56, 0.38),
         back=(0.8, 0.25),
-        side=(-0.54, 0.84, 0.2),
+        side=(-0.76, 0.86, 0.28),
         face=(-0.8, -0.06, 0.12),
     ),
     draw_body=_draw_body,

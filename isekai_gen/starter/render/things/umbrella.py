@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from isekai_gen.starter.render.canvas import Canvas, Points, arc, bezier
-from isekai_gen.starter.render.palette import Color, darker, lighter
+from isekai_gen.starter.render.palette import Color, lighter
 from isekai_gen.starter.render.parts import eyes, highlight
 from isekai_gen.starter.render.thing import Anchors, Feature, Slot, Thing
 
@@ -15,11 +15,11 @@ _PANELS = 5
 _NATURAL = ("red", "blue", "purple")
 _ANCHORS = Anchors(
     top=(0, -0.78, 0.36),
-    bottom=(0, 0.55, 0.1),
+    bottom=(0, 0.1, 0.45),
     surface=(0, -0.34, 0.74, 0.32),
     back=(0.75, -0.1),
     side=(-0.86, 0.86, -0.12),
-    face=(0, -0.36, 0.18),
+    face=(0, -0.46, 0.17),
 )
 
 
@@ -54,9 +54,7 @@ def _canopy(
 
 
 def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool) -> None:
-    if taken is Slot.BOTTOM:
-        canvas.line([(0, -0.6), (0, 0.6)], _WOOD, 0.09, outlined=True)
-    else:
+    if taken is not Slot.BOTTOM:
         hook = bezier((0, 0.66), (0, 1.06), (0.38, 1.06), (0.38, 0.72))
         canvas.line(np.concatenate([[(0, -0.6)], hook]), _WOOD, 0.09, outlined=True)
     if taken is not Slot.TOP:
@@ -69,18 +67,18 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 
 def _rim(anchors: Anchors) -> float:
-    return max(anchors.top[1] - 0.18, -0.92)
+    return max(anchors.top[1] - 0.16, -0.8)
 
 
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, _ = anchors.top
-    canvas.line([(x, _rim(anchors) - 0.68), (x, y + 0.3)], _WOOD, 0.08, outlined=True)
+    canvas.line([(x, _rim(anchors) - 0.8), (x, y + 0.3)], _WOOD, 0.08, outlined=True)
 
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, _, half_width = anchors.top
-    width = min(max(half_width * 1.5 + 0.3, 0.8), 1.08)
-    _canopy(canvas, x, _rim(anchors), width, 0.56, (color, lighter(color, 0.75)))
+    width = min(max(half_width * 1.5 + 0.3, 0.9), 1.12, 1.5 - abs(x))
+    _canopy(canvas, x, _rim(anchors), width, 0.66, (color, lighter(color, 0.75)))
 
 
 THING = Thing(

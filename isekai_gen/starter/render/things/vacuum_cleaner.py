@@ -33,12 +33,12 @@ def _hose(
     wand_y = y - 0.5
     path = bezier(start, (start_x, start_y - height), (x, wand_y - height), (x, wand_y), points=24)
     canvas.line([(x, wand_y), (x, y - 0.1)], _STEEL, 0.1, outlined=True)
-    canvas.line(path, color, 0.18, outlined=True)
+    canvas.line(path, color, 0.22, outlined=True)
     normal = np.gradient(path, axis=0)[:, ::-1] * (-1, 1)
-    normal *= 0.085 / (np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9)
+    normal *= 0.105 / (np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9)
     for i in range(1, len(path) - 1, 2):
         canvas.line([path[i] - normal[i], path[i] + normal[i]], darker(color, 0.45), 0.035)
-    canvas.ellipse(start_x, start_y, 0.14, 0.14, _RUBBER)
+    canvas.ellipse(start_x, start_y, 0.15, 0.15, _RUBBER)
     head = [(x - 0.12, y - 0.16), (x + 0.12, y - 0.16), (x + 0.34, y + 0.04), (x - 0.34, y + 0.04)]
     canvas.polygon(head, _RUBBER, ink=(24, 22, 30))
     canvas.rectangle(x - 0.35, y, x + 0.35, y + 0.09, _STEEL, 0.8, corner=0.03)
@@ -63,14 +63,14 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
             canvas.ellipse(x, 0.9 - size, size, size, _RUBBER, ink=(24, 22, 30))
             canvas.ellipse(x, 0.9 - size, size * 0.42, size * 0.42, _STEEL, 0)
     if taken is not Slot.SIDE:
-        _hose(canvas, (-0.14, 0.28), (-0.78, 0.84), 0.95, _HOSE)
+        _hose(canvas, (-0.14, 0.28), (-0.68, 0.84), 0.95, _HOSE)
     if with_face:
         eyes(canvas, *_ANCHORS.face)
 
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     _, right, y = anchors.side
-    start_x = min(right - 0.1, 0.62)
+    start_x = min(right - 0.04, 0.68)
     nozzle_x = min(max(right + 0.45, 0.85), 1.15)
     nozzle_y = min(max(anchors.bottom[1], y + 0.55), 1.0)
     _hose(canvas, (start_x, y), (nozzle_x, nozzle_y), 0.9, color)

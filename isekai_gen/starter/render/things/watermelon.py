@@ -14,7 +14,7 @@ _VINE = (96, 120, 52)
 _ANCHORS = Anchors(
     top=(0, -0.72, 0.4),
     bottom=(0, 0.76, 0.46),
-    surface=(-0.1, 0.05, 0.66, 0.62),
+    surface=(-0.15, 0.05, 0.62, 0.6),
     back=(0.8, 0.1),
     side=(-0.82, 0.82, 0.1),
     face=(-0.34, 0.06, 0.18),
@@ -69,13 +69,17 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
     highlight(canvas, -0.46, -0.4, 0.13, 0.06, color)
 
 
+def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
+    x, y, _ = anchors.top
+    _vine(canvas, x, y)
+
+
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, radius_x, radius_y = anchors.surface
     with canvas.inside_body():
         canvas.rectangle(-1.5, -1.5, 1.5, 1.5, lighter(color, 0.22), 0)
         area = (x, y, max(0.5, radius_x) * 1.5, max(0.5, radius_y) * 1.7)
         _stripes(canvas, area, 7, (30, 92, 52))
-    _vine(canvas, anchors.top[0], anchors.top[1])
 
 
 THING = Thing(
@@ -89,6 +93,7 @@ THING = Thing(
         slot=Slot.SURFACE,
         phrases=("watermelon stripes", "watermelon skin"),
         colors=("green",),
+        behind=_behind,
         front=_front,
     ),
 )
