@@ -15,10 +15,10 @@ _TIRE = (58, 56, 66)
 _ANCHORS = Anchors(
     top=(0.06, -0.54, 0.38),
     bottom=(0, 0.44, 0.62),
-    surface=(0.05, 0.16, 0.66, 0.27),
+    surface=(0.16, 0.14, 0.6, 0.3),
     back=(0.9, 0.1),
     side=(-0.92, 0.92, 0.2),
-    face=(-0.3, 0.14, 0.15),
+    face=(-0.34, 0.04, 0.12),
 )
 
 
@@ -67,8 +67,8 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, half = anchors.bottom
-    gap = min(0.6, max(0.4, half * 0.85))
-    radius = gap * 0.58
+    gap = min(0.64, max(0.46, half * 0.85))
+    radius = gap * 0.6
     canvas.rectangle(x - gap - 0.22, y - 0.07, x + gap + 0.22, y + 0.15, color, corner=0.07)
     canvas.ellipse(x - gap - 0.2, y + 0.02, 0.08, 0.1, (255, 240, 150), 0.8)
     for side in (-1, 1):

@@ -82,11 +82,10 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     with canvas.inside_body():
-        for row in range(7):
-            for column in range(6):
-                x = -0.98 + 0.36 * (column + 0.5 * (row % 2))
-                y = -0.95 + 0.31 * row
-                _patch(canvas, x, y, 0.175, color, _MARGIN)
+        for row in range(6):
+            for column in range(5):
+                x = -0.94 + 0.44 * (column + 0.5 * (row % 2))
+                _patch(canvas, x, -0.92 + 0.38 * row, 0.19, color, _MARGIN)
 
 
 THING = Thing(

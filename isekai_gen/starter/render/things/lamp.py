@@ -30,17 +30,25 @@ def _glow(canvas: Canvas, x: float, y: float, half: float, length: float) -> Non
 
 
 def _shade(
-    canvas: Canvas, x: float, bottom: float, half: float, height: float, color: Color
+    canvas: Canvas,
+    x: float,
+    bottom: float,
+    half: float,
+    height: float,
+    color: Color,
+    lit: bool = True,
 ) -> None:
-    top, top_half, sag = bottom - height, half * 0.52, half * 0.2
+    """A pleated shade; `lit` adds two bright pleats."""
+    top, top_half, sag = bottom - height, half * 0.52, half * 0.16
     rim = bezier((x - half, bottom), (x, bottom + sag), (x + half, bottom))
     collar = bezier((x - top_half, top), (x, top + sag * 0.5), (x + top_half, top), points=8)
     canvas.ellipse(x, top - 0.06, 0.05, 0.07, _BRASS, 0.8)
     canvas.polygon(np.concatenate([rim, collar[::-1]]), color)
-    for share in (-0.62, -0.24):
-        corners = [(x + s * top_half, top + 0.04) for s in (share - 0.1, share + 0.1)]
-        corners += [(x + s * half, bottom + 0.06) for s in (share + 0.12, share - 0.12)]
-        canvas.polygon(corners, lighter(color, 0.45), 0)
+    if lit:
+        for share in (-0.62, -0.24):
+            corners = [(x + s * top_half, top + 0.04) for s in (share - 0.1, share + 0.1)]
+            corners += [(x + s * half, bottom + 0.06) for s in (share + 0.12, share - 0.12)]
+            canvas.polygon(corners, lighter(color, 0.45), 0)
     for pleat in range(1, 8):
         share = pleat / 4 - 1
         end = bottom + sag * 0.5 * (1 - share**2)
@@ -74,7 +82,7 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
     else:
         canvas.line([(0.34, 0.0), (0.34, 0.26)], darker(_BRASS, 0.3), 0.026)
         canvas.ellipse(0.34, 0.3, 0.05, 0.06, _BRASS, 0.7)
-        _shade(canvas, 0, -0.02, 0.72, 0.84, color)
+        _shade(canvas, 0, -0.02, 0.72, 0.84, color, lit=taken is not Slot.SURFACE)
     if with_face:
         eyes(canvas, *_ANCHORS.face)
 
@@ -82,7 +90,7 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 def _shade_size(anchors: Anchors) -> tuple[float, float, float]:
     """Middle, lower edge and half-width of the shade on another body."""
     x, y, half = anchors.top
-    return x, y + 0.12, min(0.85, max(0.54, half * 1.4 + 0.16))
+    return x, y + 0.03, min(0.85, max(0.56, half * 1.4 + 0.16))
 
 
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:

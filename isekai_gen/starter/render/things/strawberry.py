@@ -69,7 +69,7 @@ def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
                 x = -1.08 + 0.29 * (column + 0.5 * (row % 2))
                 _seed(canvas, x, -1.05 + 0.22 * row)
     x, y, half = anchors.top
-    _leaves(canvas, x, y + 0.02, min(0.68, max(0.42, half * 1.25)))
+    _leaves(canvas, x, y - 0.03, min(0.68, max(0.42, half * 1.25)))
 
 
 THING = Thing(

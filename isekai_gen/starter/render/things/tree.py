@@ -73,8 +73,8 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, half = anchors.top
-    width = min(0.95, max(0.62, half * 1.35 + 0.2))
-    _crown(canvas, x, y - 0.2, width, 0.5, color)
+    width = min(0.95, max(0.7, half * 1.35 + 0.22))
+    _crown(canvas, x, y - 0.24, width, 0.55, color)
 
 
 THING = Thing(

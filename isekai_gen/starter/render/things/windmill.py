@@ -60,8 +60,10 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
             canvas.line([(x - 0.06, y), (x + 0.06, y)], darker(color, 0.25), 0.035)
     canvas.rectangle(-0.15, 0.54, 0.15, 0.92, _WOOD, corner=0.1)
     canvas.ellipse(0.08, 0.74, 0.028, 0.03, (250, 210, 80), 0)
-    if taken is not Slot.BACK:
-        _sails(canvas, (0, -0.36), (0.84, 0.26), (250, 244, 226))
+    # Without its sails nobody would know it: they only make room for another thing's part.
+    hub_y = -0.16 if taken is Slot.TOP else -0.36
+    length = 0.68 if taken in (Slot.TOP, Slot.BACK) else 0.84
+    _sails(canvas, (0, hub_y), (length, 0.26), (250, 244, 226))
     if with_face:
         eyes(canvas, *_ANCHORS.face)
     elif taken is not Slot.SURFACE:
