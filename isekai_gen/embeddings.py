@@ -32,7 +32,8 @@ def normalized(vectors: npt.ArrayLike) -> FloatArray:
     bad = np.flatnonzero(~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0))
     if bad.size:
         raise ValueError(f"row {bad[0]} is zero or not finite; {bad.size} such row(s)")
-    return (rows / norms).astype(np.float32)
+    unit: FloatArray = (rows / norms).astype(np.float32)
+    return unit
 
 
 @dataclass(frozen=True)

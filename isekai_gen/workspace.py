@@ -1,7 +1,7 @@
 """The workspace folder: where everything lies, who may write, and how files are written.
 
-Only this module builds paths inside a workspace. One process at a time may write (`Workspace.lock`);
-whole files are replaced atomically (`write_atomically`).
+Only this module builds paths inside a workspace. One process at a time may write
+(`Workspace.lock`); whole files are replaced atomically (`write_atomically`).
 """
 
 from __future__ import annotations
@@ -133,14 +133,14 @@ class Workspace:
         return self.root / "decisions.jsonl"
 
     def part(self, folder: str, part: int, suffix: str = ".jsonl") -> Path:
-        """File of a numbered part: part("records", 3) is records/part-00003.jsonl."""
+        """File of a numbered part; number 3 of "records" is records/part-00003.jsonl."""
         return self.root / folder / f"part-{part:05d}{suffix}"
 
     def parts(self, folder: str, suffix: str = ".jsonl") -> list[int]:
         """Numbers of the parts in a folder, ascending."""
         pattern = re.compile(r"part-(\d{5})" + re.escape(suffix))
         base = self.root / folder
-        names = os.listdir(base) if base.is_dir() else []
+        names = [path.name for path in base.iterdir()] if base.is_dir() else []
         return sorted(int(m.group(1)) for name in names if (m := pattern.fullmatch(name)))
 
     def image(self, concept: str, image_id: str) -> Path:

@@ -126,9 +126,7 @@ class DrawnImage:
 class ImageGenerator(Protocol):
     """A loaded text-to-image pipeline on one device."""
 
-    def draw(
-        self, requests: Sequence[DrawRequest], settings: DrawSettings
-    ) -> list[DrawnImage]:
+    def draw(self, requests: Sequence[DrawRequest], settings: DrawSettings) -> list[DrawnImage]:
         """Draw up to `micro_batch_size` requests of distinct rows, in one batch of fixed shape.
 
         The same request gives the same pixels whatever the other rows hold.
@@ -185,7 +183,7 @@ class Device:
 
     @property
     def kind(self) -> str:
-        """ "cpu" or "cuda"."""
+        """Either "cpu" or "cuda"."""
         return self.name.partition(":")[0]
 
 

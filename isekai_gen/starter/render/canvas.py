@@ -7,6 +7,7 @@ a constant. Drawing happens at twice the final size and is averaged down at the 
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Iterator, Sequence
@@ -74,7 +75,7 @@ class Canvas:
 
     def _to_pixels(self, points: Points) -> npt.NDArray[np.int32]:
         local = np.asarray(points, dtype=np.float64)
-        pixels = local @ self._matrix.T + self._offset
+        pixels: npt.NDArray[np.float64] = local @ self._matrix.T + self._offset
         return np.round(pixels * (1 << _SUBPIXEL_BITS)).astype(np.int32)
 
     def _outline_width(self, share: float) -> int:
@@ -182,7 +183,7 @@ def bezier(*controls: tuple[float, float], points: int = 18) -> npt.NDArray[np.f
     share = np.linspace(0, 1, points)[:, None]
     layer = [np.asarray(c, dtype=np.float64)[None] for c in controls]
     while len(layer) > 1:
-        layer = [(1 - share) * a + share * b for a, b in zip(layer[:-1], layer[1:], strict=True)]
+        layer = [(1 - share) * a + share * b for a, b in itertools.pairwise(layer)]
     return layer[0]
 
 

@@ -1,4 +1,6 @@
-"""Contact sheets of renders, to look at: python -m isekai_gen.starter.render.sheet OUT.png [thing ...]
+"""Contact sheets of renders, to look at.
+
+    python -m isekai_gen.starter.render.sheet OUT.png [thing ...]
 
 For each thing named (default: all): a row of itself and a row of its feature on other bodies.
 """

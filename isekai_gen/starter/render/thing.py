@@ -1,4 +1,4 @@
-"""What a drawable thing is: a body with anchors, and one signature feature other bodies can wear."""
+"""What a drawable thing is: a body with anchors, and a signature feature others can wear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Train the starter models: python -m isekai_gen.starter.training OUT [--preset smoke]
+"""Train the starter models.
+
+    python -m isekai_gen.starter.training OUT --work DIR
 
 Renders, trains (autoencoder, UNet with text encoder, OpenCLIP model, judge), exports to OUT and
 writes OUT/training.json. Needs `isekai-gen[training]` and one GPU; about 25 minutes on an H200.

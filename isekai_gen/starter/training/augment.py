@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own convention
+import torch.nn.functional as F
 
 
 def _cosine_basis(device: torch.device) -> torch.Tensor:
@@ -17,7 +17,7 @@ def _cosine_basis(device: torch.device) -> torch.Tensor:
 
 
 def _like_jpeg(images: torch.Tensor) -> torch.Tensor:
-    """Coarse rounding of 8 x 8 cosine blocks, coarser at high frequencies; [n, 3, h, w] in [0, 1]."""
+    """Rounding of 8 x 8 cosine blocks, coarser at high frequencies; [n, 3, h, w] in [0, 1]."""
     count, channels, height, width = images.shape
     basis = _cosine_basis(images.device)
     blocks = images.reshape(count, channels, height // 8, 8, width // 8, 8)

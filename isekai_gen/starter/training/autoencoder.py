@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own convention
+import torch.nn.functional as F
 
-from isekai_gen.starter.training.clock import ModuleState, StageClock
+from isekai_gen.starter.training.clock import (
+    Averages,
+    ModuleState,
+    StageClock,
+    optimize,
+    train_until_done,
+)
 from isekai_gen.starter.training.settings import TrainingSettings
 
 _PEAK_RATE = 1e-3
@@ -63,7 +69,10 @@ def _loss(vae: Any, pictures: torch.Tensor, noise: torch.Tensor) -> torch.Tensor
         F.l1_loss(a, b) for a, b in zip(_differences(decoded), _differences(images), strict=True)
     ]
     kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum((1, 2, 3)).mean()
-    return F.l1_loss(decoded, images) + _EDGE_WEIGHT * (edges[0] + edges[1]) + _KL_WEIGHT * kl
+    loss: torch.Tensor = (
+        F.l1_loss(decoded, images) + _EDGE_WEIGHT * (edges[0] + edges[1]) + _KL_WEIGHT * kl
+    )
+    return loss
 
 
 def train_vae(
@@ -79,12 +88,14 @@ def train_vae(
     vae = build_vae(settings).to(device)
     average = build_vae(settings).to(device).requires_grad_(False)
     average.load_state_dict(vae.state_dict())
-    parameters, averaged = list(vae.parameters()), list(average.parameters())
-    fused = device.type == "cuda"
-    optimizer = torch.optim.AdamW(parameters, lr=_PEAK_RATE, betas=(0.9, 0.99), fused=fused)
+    parameters = list(vae.parameters())
+    averages = Averages(list(average.parameters()), parameters, _EMA_DECAY)
+    optimizer = torch.optim.AdamW(
+        parameters, lr=_PEAK_RATE, betas=(0.9, 0.99), fused=device.type == "cuda"
+    )
     clock = StageClock(settings.vae_seconds)
     state = ModuleState({"vae": vae, "average": average}, optimizer)
-    checkpoint = folder / "vae.safetensors"
+    checkpoint = folder / "autoencoder.safetensors"
     if (saved := clock.restore(checkpoint)) is not None:
         state.load(saved)
     loss_of = torch.compile(_loss) if settings.compiled else _loss
@@ -92,29 +103,12 @@ def train_vae(
     def step() -> torch.Tensor:
         rows = torch.randint(len(pictures), (settings.vae_batch,), device=device)
         noise = torch.randn(settings.vae_batch, 4, 32, 32, device=device)
-        for group in optimizer.param_groups:
-            group["lr"] = clock.rate(_PEAK_RATE)
         loss = loss_of(vae, pictures[rows], noise)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        decay = min(_EMA_DECAY, (clock.step + 1) / (clock.step + 10))
-        with torch.no_grad():
-            torch._foreach_lerp_(averaged, parameters, 1 - decay)
-        clock.step += 1
-        return loss.detach()
+        loss = optimize(loss, optimizer, parameters, clock.rate(_PEAK_RATE))
+        averages.update(clock.step)
+        return loss
 
-    if clock.share < 1:
-        step()  # compiles
-        clock.start()
-    while clock.share < 1:
-        loss = step()
-        if clock.step % 200 == 0:
-            clock.note(loss, "vae")
-        if clock.checkpoint_due():
-            clock.save(checkpoint, state.tensors())
-    clock.save(checkpoint, state.tensors())
+    train_until_done(clock, step, state, checkpoint, note_every=200)
     return average.eval(), clock
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ class StageClock:
             return None
         from safetensors import safe_open
 
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="pt") as file:
             state = json.loads(file.metadata()["clock"])
         self.step, self._before = state["step"], state["elapsed"]
         self.losses = [(step, loss) for step, loss in state["losses"]]
@@ -122,3 +122,61 @@ class ModuleState:
                 state.setdefault(int(number), {})[key] = tensor
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def train_until_done(
+    clock: StageClock,
+    step: Callable[[], torch.Tensor],
+    state: ModuleState,
+    checkpoint: Path,
+    note_every: int,
+) -> None:
+    """Call `step` until the clock runs out, with a log and checkpoints.
+
+    Args:
+        clock: Of this stage; set to where an earlier run stood.
+        step: One optimizer step; returns its loss. The first call compiles and is not timed.
+        state: What checkpoints hold.
+        checkpoint: Their file; its stem names the stage in the log.
+        note_every: Steps between lines of the log.
+    """
+    if clock.share < 1:
+        step()
+        clock.step += 1
+        clock.start()
+    while clock.share < 1:
+        loss = step()
+        clock.step += 1
+        if clock.step % note_every == 0:
+            clock.note(loss, checkpoint.stem)
+        if clock.checkpoint_due():
+            clock.save(checkpoint, state.tensors())
+    clock.save(checkpoint, state.tensors())
+
+
+class Averages:
+    """Exponential moving averages of parameters, with a short memory at the start."""
+
+    def __init__(self, averaged: Sequence[Any], parameters: Sequence[Any], decay: float) -> None:
+        self._averaged = list(averaged)
+        self._parameters = list(parameters)
+        self._decay = decay
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Move the averages toward the parameters as they are after step number `step`."""
+        decay = min(self._decay, (step + 1) / (step + 10))
+        torch._foreach_lerp_(self._averaged, self._parameters, 1 - decay)
+
+
+def optimize(
+    loss: torch.Tensor, optimizer: torch.optim.Optimizer, parameters: Sequence[Any], rate: float
+) -> torch.Tensor:
+    """One optimizer step at rate `rate`, gradients clipped to norm 1; returns the loss."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+    optimizer.step()
+    return loss.detach()

@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own convention
+import torch.nn.functional as F
 
 from isekai_gen.starter.training.augment import near_duplicates
-from isekai_gen.starter.training.clock import ModuleState, StageClock
+from isekai_gen.starter.training.clock import (
+    ModuleState,
+    StageClock,
+    optimize,
+    train_until_done,
+)
 from isekai_gen.starter.training.settings import TrainingSettings
 
 _PEAK_RATE = 1e-3
@@ -57,7 +62,7 @@ def build_clip(settings: TrainingSettings, tokenizer: Any) -> Any:  # noqa: ANN4
 
 
 def shrink(pictures: torch.Tensor, side: int) -> torch.Tensor:
-    """uint8 [n, h, w, 3] to float32 [n, 3, side, side] in [0, 1], as the encoder's resizing does."""
+    """uint8 [n, h, w, 3] to float32 [n, 3, side, side] in [0, 1], as the encoder resizes."""
     images = pictures.permute(0, 3, 1, 2).float() / 255
     size = (side, side)
     return F.interpolate(images, size=size, mode="bicubic", antialias=True).clamp(0, 1)
@@ -66,6 +71,22 @@ def shrink(pictures: torch.Tensor, side: int) -> torch.Tensor:
 def _matching_loss(logits: torch.Tensor) -> torch.Tensor:
     target = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def _loss(
+    model: Any,  # noqa: ANN401 - an open_clip model
+    images: torch.Tensor,
+    copies: torch.Tensor,
+    ids: torch.Tensor,
+) -> torch.Tensor:
+    with torch.autocast(images.device.type, torch.bfloat16):
+        both = torch.cat([images, copies]) * 2 - 1
+        vectors = F.normalize(model.encode_image(both).float(), dim=1)
+        text = F.normalize(model.encode_text(ids).float(), dim=1)
+    first, second = vectors.chunk(2)
+    scale = model.logit_scale.exp()
+    matching = _matching_loss(scale * first @ text.T) + _matching_loss(scale * second @ text.T)
+    return matching / 2 + _COPY_WEIGHT * _matching_loss(_COPY_SCALE * first @ second.T)
 
 
 def train_clip(
@@ -99,14 +120,7 @@ def train_clip(
     batch = settings.clip_batch
 
     def loss_of(images: torch.Tensor, copies: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(device.type, torch.bfloat16):
-            both = torch.cat([images, copies]) * 2 - 1
-            vectors = F.normalize(model.encode_image(both).float(), dim=1)
-            text = F.normalize(model.encode_text(ids).float(), dim=1)
-        first, second = vectors.chunk(2)
-        scale = model.logit_scale.exp()
-        matching = _matching_loss(scale * first @ text.T) + _matching_loss(scale * second @ text.T)
-        return matching / 2 + _COPY_WEIGHT * _matching_loss(_COPY_SCALE * first @ second.T)
+        return _loss(model, images, copies, ids)
 
     compiled = torch.compile(loss_of) if settings.compiled else loss_of
 
@@ -114,26 +128,11 @@ def train_clip(
         rows = torch.randint(len(pictures), (batch,), device=device)
         captions = torch.randint(tokens.shape[1], (batch,), device=device)
         images = shrink(pictures[rows], settings.clip_size)
-        for group in optimizer.param_groups:
-            group["lr"] = clock.rate(_PEAK_RATE)
         loss = compiled(images, near_duplicates(images), tokens[rows, captions].long())
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
+        loss = optimize(loss, optimizer, parameters, clock.rate(_PEAK_RATE))
         with torch.no_grad():
             model.logit_scale.clamp_(0, 4.6052)  # at most 100, as CLIP
-        clock.step += 1
-        return loss.detach()
+        return loss
 
-    if clock.share < 1:
-        step()  # compiles
-        clock.start()
-    while clock.share < 1:
-        loss = step()
-        if clock.step % 100 == 0:
-            clock.note(loss, "clip")
-        if clock.checkpoint_due():
-            clock.save(checkpoint, state.tensors())
-    clock.save(checkpoint, state.tensors())
+    train_until_done(clock, step, state, checkpoint, note_every=100)
     return model.eval(), clock

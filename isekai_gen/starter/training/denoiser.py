@@ -12,7 +12,13 @@ from typing import Any
 
 import torch
 
-from isekai_gen.starter.training.clock import ModuleState, StageClock
+from isekai_gen.starter.training.clock import (
+    Averages,
+    ModuleState,
+    StageClock,
+    optimize,
+    train_until_done,
+)
 from isekai_gen.starter.training.settings import TrainingSettings
 
 _PEAK_RATE = 7e-4
@@ -83,6 +89,70 @@ def _signal_levels(device: torch.device) -> torch.Tensor:
     return torch.as_tensor(scheduler.alphas_cumprod, dtype=torch.float32, device=device)
 
 
+class _Networks:
+    """UNet and text encoder in training, and their averages.
+
+    Attributes:
+        modules: By name, as checkpoints hold them.
+        parameters: What the optimizer moves.
+        averages: Follows `parameters`.
+    """
+
+    def __init__(self, settings: TrainingSettings, tokenizer: Any, device: torch.device) -> None:  # noqa: ANN401
+        self.unet = build_unet(settings).to(device)
+        self.text = build_text_encoder(settings, tokenizer).to(device)
+        self.unet_average = build_unet(settings).to(device).requires_grad_(False)
+        self.text_average = build_text_encoder(settings, tokenizer).to(device).requires_grad_(False)
+        self.unet_average.load_state_dict(self.unet.state_dict())
+        self.text_average.load_state_dict(self.text.state_dict())
+        self.modules: dict[str, torch.nn.Module] = {
+            "unet": self.unet,
+            "text": self.text,
+            "unet_average": self.unet_average,
+            "text_average": self.text_average,
+        }
+        self.parameters = [*self.unet.parameters(), *self.text.parameters()]
+        averaged = [*self.unet_average.parameters(), *self.text_average.parameters()]
+        self.averages = Averages(averaged, self.parameters, _EMA_DECAY)
+
+    def loss(
+        self, clean: torch.Tensor, ids: torch.Tensor, level: torch.Tensor, times: torch.Tensor
+    ) -> torch.Tensor:
+        """Mean squared error of the predicted velocity at signal level [n, 1, 1, 1]."""
+        noise = torch.randn_like(clean)
+        noisy = level.sqrt() * clean + (1 - level).sqrt() * noise
+        target = level.sqrt() * noise - (1 - level).sqrt() * clean
+        with torch.autocast(clean.device.type, torch.bfloat16):
+            context = self.text(input_ids=ids, return_dict=False)[0]
+            predicted = self.unet(noisy, times, encoder_hidden_states=context, return_dict=False)
+        return torch.nn.functional.mse_loss(predicted[0].float(), target)
+
+
+class _Samples:
+    """Random batches of latents, token ids and timesteps."""
+
+    def __init__(
+        self, latents: torch.Tensor, tokens: torch.Tensor, empty: torch.Tensor, batch: int
+    ) -> None:
+        self._latents, self._tokens, self._empty = latents, tokens, empty
+        self._batch = batch
+        self._offsets = torch.arange(batch, device=latents.device)
+
+    def draw(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Latents float32 [batch, 4, 32, 32], ids int64 [batch, context], times int64 [batch]."""
+        batch, device = self._batch, self._latents.device
+        rows = torch.randint(len(self._latents), (batch,), device=device)
+        captions = torch.randint(self._tokens.shape[1], (batch,), device=device)
+        ids = self._tokens[rows, captions].long()
+        dropped = torch.rand(batch, 1, device=device) < _EMPTY_SHARE
+        ids = torch.where(dropped, self._empty, ids)
+        # One timestep in each of `batch` slices: less variance than independent draws. The power
+        # favors high noise, where the picture's composition is decided.
+        share = (self._offsets + torch.rand(batch, device=device)) / batch
+        times = (share**_NOISE_POWER * _TIMESTEPS).long().clamp(max=_TIMESTEPS - 1)
+        return self._latents[rows].float(), ids, times
+
+
 def train_denoiser(
     settings: TrainingSettings,
     latents: torch.Tensor,
@@ -104,20 +174,11 @@ def train_denoiser(
     """
     device = latents.device
     torch.manual_seed(settings.seed + 2)
-    unet = build_unet(settings).to(device)
-    text_encoder = build_text_encoder(settings, tokenizer).to(device)
-    unet_average = build_unet(settings).to(device).requires_grad_(False)
-    text_average = build_text_encoder(settings, tokenizer).to(device).requires_grad_(False)
-    unet_average.load_state_dict(unet.state_dict())
-    text_average.load_state_dict(text_encoder.state_dict())
-    parameters = [*unet.parameters(), *text_encoder.parameters()]
-    averaged = [*unet_average.parameters(), *text_average.parameters()]
+    networks = _Networks(settings, tokenizer, device)
     optimizer = torch.optim.AdamW(
-        parameters, lr=_PEAK_RATE, betas=(0.9, 0.99), fused=device.type == "cuda"
+        networks.parameters, lr=_PEAK_RATE, betas=(0.9, 0.99), fused=device.type == "cuda"
     )
-    modules = {"unet": unet, "text": text_encoder, "unet_average": unet_average,
-               "text_average": text_average}  # fmt: skip
-    state = ModuleState(modules, optimizer)
+    state = ModuleState(networks.modules, optimizer)
     clock = StageClock(settings.unet_seconds)
     checkpoint = folder / "denoiser.safetensors"
     if (saved := clock.restore(checkpoint)) is not None:
@@ -126,53 +187,15 @@ def train_denoiser(
     empty = torch.as_tensor(
         tokenizer("", padding="max_length", max_length=settings.context).input_ids, device=device
     )
-    batch = settings.unet_batch
-
-    def loss_of(
-        clean: torch.Tensor, ids: torch.Tensor, noise: torch.Tensor, times: torch.Tensor
-    ) -> torch.Tensor:
-        level = signal[times].view(-1, 1, 1, 1)
-        noisy = level.sqrt() * clean + (1 - level).sqrt() * noise
-        target = level.sqrt() * noise - (1 - level).sqrt() * clean
-        with torch.autocast(device.type, torch.bfloat16):
-            context = text_encoder(input_ids=ids, return_dict=False)[0]
-            predicted = unet(noisy, times, encoder_hidden_states=context, return_dict=False)[0]
-        return torch.nn.functional.mse_loss(predicted.float(), target)
-
-    compiled = torch.compile(loss_of) if settings.compiled else loss_of
-    offsets = torch.arange(batch, device=device)
+    samples = _Samples(latents, tokens, empty, settings.unet_batch)
+    loss_of = torch.compile(networks.loss) if settings.compiled else networks.loss
 
     def step() -> torch.Tensor:
-        rows = torch.randint(len(latents), (batch,), device=device)
-        captions = torch.randint(tokens.shape[1], (batch,), device=device)
-        ids = tokens[rows, captions].long()
-        ids = torch.where(torch.rand(batch, 1, device=device) < _EMPTY_SHARE, empty, ids)
-        # One timestep in each of `batch` slices: less variance than independent draws. The power
-        # favors high noise, where the picture's composition is decided.
-        share = (offsets + torch.rand(batch, device=device)) / batch
-        times = (share**_NOISE_POWER * _TIMESTEPS).long().clamp(max=_TIMESTEPS - 1)
-        clean = latents[rows].float()
-        for group in optimizer.param_groups:
-            group["lr"] = clock.rate(_PEAK_RATE)
-        loss = compiled(clean, ids, torch.randn_like(clean), times)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        decay = min(_EMA_DECAY, (clock.step + 1) / (clock.step + 10))
-        with torch.no_grad():
-            torch._foreach_lerp_(averaged, parameters, 1 - decay)
-        clock.step += 1
-        return loss.detach()
+        clean, ids, times = samples.draw()
+        loss = loss_of(clean, ids, signal[times].view(-1, 1, 1, 1), times)
+        loss = optimize(loss, optimizer, networks.parameters, clock.rate(_PEAK_RATE))
+        networks.averages.update(clock.step)
+        return loss
 
-    if clock.share < 1:
-        step()  # compiles
-        clock.start()
-    while clock.share < 1:
-        loss = step()
-        if clock.step % 250 == 0:
-            clock.note(loss, "denoiser")
-        if clock.checkpoint_due():
-            clock.save(checkpoint, state.tensors())
-    clock.save(checkpoint, state.tensors())
-    return unet_average.eval(), text_average.eval(), clock
+    train_until_done(clock, step, state, checkpoint, note_every=250)
+    return networks.unet_average.eval(), networks.text_average.eval(), clock

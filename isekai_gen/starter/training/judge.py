@@ -7,7 +7,7 @@ while training. Light blur and noise keep it from depending on perfectly sharp o
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own convention
+import torch.nn.functional as F
 from torch import nn
 
 from isekai_gen.starter.training.augment import near_duplicates

@@ -38,6 +38,19 @@ def _pot(canvas: Canvas) -> None:
     canvas.line([(-0.36, 0.5), (-0.12, 0.5)], lighter(_CLAY), 0.04)
 
 
+def _ribs_and_tufts(
+    canvas: Canvas, color: Color, arms: list[tuple[int, float]], with_face: bool
+) -> None:
+    for x in (-0.18, 0.18):
+        rib = bezier((x * 0.8, -0.8), (x * 1.2, -0.2), (x, 0.5), points=8)
+        canvas.line(rib, darker(color, 0.28), 0.035)
+    spine = _CREAM if sum(color) < 620 else darker(color, 0.55)
+    tufts = [(0, -0.62), (-0.26, -0.42), (0.26, -0.4), (0, 0.34), (-0.25, 0.28), (0.25, 0.3)]
+    tufts += [(side * 0.63, y - 0.2) for side, y in arms]
+    for x, y in tufts if with_face else [*tufts, (0, -0.28), (0, 0.02)]:
+        _tuft(canvas, x, y, 0.065, spine)
+
+
 def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool) -> None:
     arms = [(-1, 0.12), (1, -0.02)]
     if taken is Slot.SIDE:
@@ -50,16 +63,7 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
     for side, y in arms:
         canvas.line([(0, y), (side * 0.42, y - 0.005)], color, 0.24)
     if taken is not Slot.SURFACE:
-        for x in (-0.18, 0.18):
-            canvas.line(bezier((x * 0.8, -0.8), (x * 1.2, -0.2), (x, 0.5), points=8),
-                        darker(color, 0.28), 0.035)  # fmt: skip
-        spine = _CREAM if sum(color) < 620 else darker(color, 0.55)
-        for x, y in ((0, -0.62), (-0.26, -0.42), (0.26, -0.4), (0, 0.34), (-0.25, 0.28),
-                     (0.25, 0.3), *((side * 0.63, y - 0.2) for side, y in arms)):  # fmt: skip
-            _tuft(canvas, x, y, 0.065, spine)
-        if not with_face:
-            _tuft(canvas, 0, -0.28, 0.065, spine)
-            _tuft(canvas, 0, 0.02, 0.065, spine)
+        _ribs_and_tufts(canvas, color, arms, with_face)
     if taken is not Slot.BOTTOM:
         _pot(canvas)
     if taken not in (Slot.TOP, Slot.SURFACE):

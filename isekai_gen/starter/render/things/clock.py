@@ -66,7 +66,7 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _front(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     x, y, radius_x, radius_y = anchors.surface
-    face_x, face_y, face_size = anchors.face
+    face_x, face_y, _ = anchors.face
     radius = min(0.52, max(0.36, 0.95 * min(radius_x, radius_y)))
     face_on_dial = math.hypot(face_x - x, face_y - y) < radius
     # A face in the dial's place stays visible: it is not part of the body's flat area.

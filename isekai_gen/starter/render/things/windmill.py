@@ -28,7 +28,7 @@ def _sail(
     cos, sin = math.cos(turn), math.sin(turn)
 
     def placed(points: Points) -> np.ndarray:
-        return np.asarray(points) @ np.array([[cos, sin], [-sin, cos]]) + hub
+        return np.asarray(np.asarray(points) @ np.array([[cos, sin], [-sin, cos]]) + hub)
 
     start, middle = length * 0.24, width / 2
     cloth = [(start, -middle), (length, -middle), (length, middle), (start, middle)]
@@ -73,7 +73,7 @@ def _draw_body(canvas: Canvas, color: Color, taken: Slot | None, with_face: bool
 
 def _behind(canvas: Canvas, anchors: Anchors, color: Color) -> None:
     top_x, top_y, _ = anchors.top
-    x, y, radius_x, radius_y = anchors.surface
+    x, y, radius_x, _ = anchors.surface
     hub = (0.5 * (top_x + x), 0.6 * top_y + 0.4 * y)
     length = min(1.35, max(1.15, radius_x + 0.75))
     _sails(canvas, hub, (length, 0.38), color)

@@ -1,0 +1,71 @@
+# Needs only Python >= 3.11 and make. `make` lists the targets.
+PYTHON ?= python3
+VENV ?= .venv
+WORKSPACE ?= isekai-demo
+DEMO_OPTIONS ?=
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast format lint types layers docs docs-check check smoke clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[cpu]'
+	@touch $@
+
+$(STAMP)-dev: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $(STAMP) $@
+
+setup: $(STAMP)-dev ## make .venv with everything for development
+
+demo: $(STAMP) ## install and run the whole main job with the starter models
+	$(BIN)/isekai-gen demo --workspace $(WORKSPACE) $(DEMO_OPTIONS)
+
+test: $(STAMP)-dev ## install the dev extras and run the whole test suite
+	$(BIN)/python -m pytest
+
+test-fast: $(STAMP)-dev ## the tests that take less than 5 seconds each
+	$(BIN)/python -m pytest -m 'not slow'
+
+format: $(STAMP)-dev ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(STAMP)-dev ## style, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+
+types: $(STAMP)-dev ## mypy --strict on the package
+	$(BIN)/mypy
+
+layers: $(STAMP)-dev ## imports run downwards only
+	$(BIN)/lint-imports
+
+docs: $(STAMP)-dev ## write docs/cli.md again
+	$(BIN)/python -m isekai_gen.cli.reference docs/cli.md
+
+docs-check: $(STAMP)-dev ## docs/cli.md is up to date
+	$(BIN)/python -m isekai_gen.cli.reference .cli.tmp.md && diff docs/cli.md .cli.tmp.md; \
+	  status=$$?; rm -f .cli.tmp.md; exit $$status
+
+smoke: ## base install in a fresh environment: help, doctor and a small demo
+	rm -rf .smoke && $(PYTHON) -m venv .smoke/venv
+	.smoke/venv/bin/python -m pip install --quiet .
+	cd .smoke && venv/bin/isekai-gen --help > /dev/null && venv/bin/isekai-gen doctor
+	cd .smoke && venv/bin/isekai-gen demo --workspace demo --images-per-concept 2 --quiet
+	rm -rf .smoke
+
+check: lint types layers docs-check test ## everything that must hold before a commit lands
+
+clean: ## remove what the other targets made, but no workspace
+	rm -rf $(VENV) .smoke build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,61 @@
+"""The one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from isekai_gen.errors import IsekaiGenError
+
+INTERRUPTED = 130
+_DEBUG = "isekai_gen.debug"
+
+
+def set_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    """Callback of --debug."""
+    if value:
+        context.find_root().meta[_DEBUG] = True
+
+
+class CommandLine(click.Group):
+    """The root group; lists commands in the order they were given."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self.commands)
+
+    # The override: click's overloads differ only in what they return.
+    def main(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,  # noqa: ANN401 - passed through
+    ) -> Any:  # noqa: ANN401 - what click returns
+        """Run, print errors as one line, and exit with the contract's code."""
+        if not standalone_mode:
+            return super().main(args, prog_name, standalone_mode=False, **extra)
+        logging.getLogger("isekai_gen").addHandler(logging.NullHandler())
+        try:
+            code = super().main(args, prog_name, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except click.Abort:
+            click.echo("Interrupted; finished work is safe: run again to continue", err=True)
+            code = INTERRUPTED
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever a command returns
+        try:
+            return super().invoke(ctx)
+        except IsekaiGenError as error:
+            if ctx.meta.get(_DEBUG):
+                click.echo(getattr(error, "details", "") or traceback.format_exc(), err=True)
+            click.echo(f"Error: {error}", err=True)
+            raise click.exceptions.Exit(error.exit_code) from error

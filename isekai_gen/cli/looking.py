@@ -1,0 +1,62 @@
+"""status and doctor: look, change nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isekai_gen.cli.console import counts_line, print_json, print_table
+from isekai_gen.cli.options import json_option, voice_options, workspace_option
+
+CHECK_FAILED = 1
+
+
+@click.command()
+@workspace_option()
+@json_option
+@voice_options
+def status(workspace: Path, as_json: bool, quiet: bool) -> None:
+    """Show what is there and what is left; the numbers add up.
+
+    Example: isekai-gen status -w ./isekai-demo --json
+    """
+    from isekai_gen.stages.status import read_status
+    from isekai_gen.workspace import Workspace
+
+    found = read_status(Workspace(workspace))
+    if as_json:
+        print_json(found.to_json())
+        return
+    rows = [
+        (slug, c.planned, c.generated, c.failed, c.pending, c.kept, sum(c.dropped.values()))
+        for slug, c in found.by_concept.items()
+    ]
+    header = ("concept", "planned", "generated", "failed", "pending", "kept", "dropped")
+    print_table(header, rows)
+    click.echo(f"\n{counts_line(found.total.to_json())}")
+    if not quiet:
+        for name, number in found.unjudged.items():
+            click.echo(f"{number} image(s) are new since {name} judged; run it again", err=True)
+
+
+@click.command()
+@workspace_option()
+@json_option
+@voice_options
+def doctor(workspace: Path, as_json: bool, quiet: bool) -> None:
+    """Look at versions, devices, extras, models and disk; exit 1 if something is missing.
+
+    Example: isekai-gen doctor
+    """
+    from isekai_gen.stages.doctor import examine
+
+    checks = examine(workspace)
+    if as_json:
+        print_json([check.__dict__ for check in checks])
+    else:
+        for check in checks:
+            if not (quiet and check.ok):
+                click.echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
+    if not all(check.ok for check in checks):
+        raise click.exceptions.Exit(CHECK_FAILED)

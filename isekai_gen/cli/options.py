@@ -1,0 +1,166 @@
+"""Options that commands share. Every option of a setting has an environment twin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from isekai_gen.cli.console import ConsoleReporter
+from isekai_gen.cli.group import set_debug
+
+if TYPE_CHECKING:
+    from isekai_gen.stages.context import StageContext
+
+F = TypeVar("F", bound=Callable[..., Any])
+Decorator = Callable[[F], F]
+
+_JOINT = "__"
+# Settings that may name a local path: kept absolute, so that a later command finds it too.
+_PATHS = frozenset(
+    {
+        "generate__model",
+        "generate__model_config",
+        "embed__encoder",
+        "class_overlap__reference",
+        "release__license_file",
+    }
+)
+_COMMON = ("workspace", "quiet", "devices", "force_stage", "as_json")
+
+
+def setting(flag: str, name: str, **attributes: Any) -> Callable[[F], F]:  # noqa: ANN401
+    """An option that overrides a setting.
+
+    Args:
+        flag: Such as "--seed", or "--a/--no-a" for a switch.
+        name: Section and key, such as "generate.seed".
+        **attributes: As for `click.option`; `envvar` if the flag's own is taken.
+    """
+    section, key = name.split(".")
+    own = "ISEKAI_GEN_" + flag.split("/")[0].split()[-1].lstrip("-").replace("-", "_").upper()
+    attributes.setdefault("envvar", own)
+    flags = flag.split() if "/" not in flag else [flag]
+    return click.option(
+        *flags, f"{section}{_JOINT}{key}", default=None, show_envvar=True, **attributes
+    )
+
+
+def overrides_from(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Section to key to value, for the options that `setting` made and the user gave."""
+    overrides: dict[str, dict[str, Any]] = {}
+    for name, value in options.items():
+        section, joint, key = name.partition(_JOINT)
+        if not joint or value is None:
+            continue
+        if name in _PATHS and Path(value).exists():
+            value = str(Path(value).resolve())
+        overrides.setdefault(section, {})[key] = value
+    return overrides
+
+
+def combined(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Several decorators as one; options appear in the order given."""
+
+    def decorate(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def workspace_option(default: str = ".") -> Callable[[F], F]:
+    """-w/--workspace."""
+    return click.option(
+        "-w",
+        "--workspace",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=default,
+        show_default=True,
+        envvar="ISEKAI_GEN_WORKSPACE",
+        show_envvar=True,
+        help="Folder of the dataset.",
+    )
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+voice_options = combined(
+    click.option("--quiet", is_flag=True, help="Show no notes and no progress."),
+    click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=set_debug,
+        help="Show where an error came from.",
+    ),
+)
+
+compute_options = combined(
+    click.option(
+        "--devices",
+        envvar="ISEKAI_GEN_DEVICES",
+        show_envvar=True,
+        help="Comma-separated, such as cuda:0,cuda:1 or cpu. [default: all GPUs, else the CPU]",
+    ),
+    click.option(
+        "--force-stage",
+        is_flag=True,
+        help="Redo or replace what was made under other settings instead of refusing.",
+    ),
+)
+
+
+def common_options(default_workspace: str = ".") -> Callable[[F], F]:
+    """What every command that works on a workspace takes."""
+    return combined(
+        workspace_option(default_workspace), compute_options, json_option, voice_options
+    )
+
+
+def open_workspace(
+    options: Mapping[str, Any],
+    *,
+    must_exist: bool = True,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+) -> AbstractContextManager[StageContext]:
+    """Lock the workspace that the options name, with settings from file and options.
+
+    Args:
+        options: All options of the command.
+        must_exist: Whether there must be a plan already.
+        presets: Settings that hold unless an option says otherwise.
+    """
+    from isekai_gen.settings import Settings
+    from isekai_gen.stages.context import StageContext, locked_context
+    from isekai_gen.workspace import Workspace
+
+    overrides = {section: dict(values) for section, values in (presets or {}).items()}
+    for section, values in overrides_from(options).items():
+        overrides.setdefault(section, {}).update(values)
+    names = (options.get("devices") or "").split(",")
+    template = StageContext(
+        workspace=Workspace(options["workspace"]),
+        settings=Settings(),
+        reporter=ConsoleReporter(quiet=options["quiet"]),
+        devices=tuple(name.strip() for name in names if name.strip()),
+        force=bool(options.get("force_stage")),
+    )
+    return locked_context(options["workspace"], overrides, template, must_exist=must_exist)
+
+
+def tell_if_starter(context: StageContext, *, draws: bool = False, embeds: bool = False) -> None:
+    """Say once that the starter models are for trying things out, if this command uses them."""
+    from isekai_gen.settings import STARTER
+    from isekai_gen.stages.recipe import STARTER_NOTICE
+
+    settings = context.settings
+    if (draws and settings.generate.model == STARTER) or (
+        embeds and settings.embed.encoder == STARTER
+    ):
+        context.reporter.note(STARTER_NOTICE)

@@ -1,0 +1,161 @@
+"""Load an image generator with diffusers: any folder, Hub model or single file, one way.
+
+Safetensors only, local files only (`sources` has fetched them), never custom code. Whatever goes
+wrong becomes one ModelError line.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from isekai_gen.errors import ModelError
+from isekai_gen.models.drawing import DiffusersGenerator
+from isekai_gen.models.families import text_to_image_class_name
+from isekai_gen.models.profile import make_deterministic, resolve_dtype, torch_device
+from isekai_gen.models.quiet import hide_progress_bars, quiet_libraries
+from isekai_gen.models.sources import GeneratorFiles, find_generator_files
+from isekai_gen.models.spec import Device, GeneratorSpec, ImageGenerator
+
+
+def load_generator(spec: GeneratorSpec, device: Device) -> ImageGenerator:
+    """Load an image generator onto a device, and make this process deterministic.
+
+    Args:
+        spec: Which model, and how.
+        device: Where it draws; on the CPU the process is set to one thread.
+
+    Raises:
+        ModelError: If the model cannot be found or loaded; one line with the remedy.
+    """
+    files = find_generator_files(spec)
+    target = torch_device(device)
+    make_deterministic(device)
+    with quiet_libraries() as said:
+        import torch
+
+        hide_progress_bars()
+        dtype = getattr(torch, resolve_dtype(spec.dtype, device))
+        pipeline_class = _pipeline_class(files)
+        try:
+            pipeline = _load(pipeline_class, files, spec.variant, dtype)
+            pipeline.to(target)
+            _align_weights(pipeline)
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                f"{spec.source}: the model does not fit into the memory of {device.name}; "
+                "use a smaller model, a half-precision dtype, or a device with more memory"
+            ) from error
+        except ModelError:
+            raise
+        except Exception as error:  # diffusers raises nearly every type for a broken model
+            _refuse_random_weights(spec, said.messages)
+            raise ModelError(_why_not_loaded(spec, error)) from error
+    _refuse_random_weights(spec, said.messages)
+    pipeline.set_progress_bar_config(disable=True)
+    return DiffusersGenerator(pipeline, spec.label)
+
+
+def _pipeline_class(files: GeneratorFiles) -> Any:  # noqa: ANN401 - a diffusers class
+    """The text-to-image class for a model, as diffusers' own table has it.
+
+    Raises:
+        ModelError: If diffusers has no such class, or it does not draw from text.
+    """
+    import diffusers
+    from diffusers.pipelines.auto_pipeline import (
+        AUTO_TEXT2IMAGE_PIPELINES_MAPPING,
+        _get_task_class,
+    )
+
+    named = files.index.class_name
+    mapped = _get_task_class(AUTO_TEXT2IMAGE_PIPELINES_MAPPING, named, False)
+    found = mapped or getattr(diffusers, text_to_image_class_name(named), None)
+    if found is None:
+        raise ModelError(
+            f"{files.root}: pipeline class {named!r} is unknown to diffusers "
+            f"{diffusers.__version__}; upgrade diffusers or choose another model"
+        )
+    if "prompt" not in inspect.signature(found.__call__).parameters:
+        raise ModelError(
+            f"{files.root}: {named} takes no prompt, so it draws nothing from text; "
+            "choose a text-to-image model"
+        )
+    return found
+
+
+def _load(
+    pipeline_class: Any,  # noqa: ANN401 - a diffusers class
+    files: GeneratorFiles,
+    variant: str | None,
+    dtype: Any,  # noqa: ANN401 - torch.dtype
+) -> Any:  # noqa: ANN401 - a diffusers pipeline
+    accepted = inspect.signature(pipeline_class.__init__).parameters
+    # Components saved as absent (SD3 without T5) cannot be reloaded unless passed as None.
+    absent: dict[str, Any] = {
+        name: None
+        for name, kind in files.index.components.items()
+        if kind is None and name in accepted
+    }
+    if absent.get("safety_checker", "") is None and "requires_safety_checker" in accepted:
+        absent["requires_safety_checker"] = False
+    if files.single_file is None:
+        return pipeline_class.from_pretrained(
+            str(files.root),
+            variant=variant,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            **absent,
+        )
+    if not hasattr(pipeline_class, "from_single_file"):
+        raise ModelError(f"{pipeline_class.__name__} loads from a folder only; pass the folder")
+    # An explicit folder: without one, diffusers goes to the network even when told not to.
+    return pipeline_class.from_single_file(
+        str(files.single_file),
+        config=str(files.root),
+        dtype=dtype,
+        local_files_only=True,
+        **absent,
+    )
+
+
+def _align_weights(pipeline: Any) -> None:  # noqa: ANN401 - a diffusers pipeline
+    """Copy weights that lie in a memory-mapped file to memory of torch's own alignment.
+
+    Measured on the CPU: kernels round differently for unaligned weights, so the same weights gave
+    other last bits from a single file than from a folder, whose headers have other lengths.
+    """
+    for part in pipeline.components.values():
+        if not hasattr(part, "parameters"):
+            continue
+        for tensor in (*part.parameters(), *part.buffers()):
+            if tensor.device.type == "cpu":
+                tensor.data = tensor.data.clone()
+
+
+def _refuse_random_weights(spec: GeneratorSpec, messages: Sequence[str]) -> None:
+    """Refuse a model whose files lack parameters.
+
+    Transformers and diffusers fill them with random numbers and only log it; the pictures would
+    be noise. Names cannot be compared instead: both libraries rename parameters of older files.
+    """
+    for message in messages:
+        if "newly initialized" in message:
+            plain = " ".join(re.sub(r"\x1b\[\d*m", "", message).split())
+            raise ModelError(
+                f"{spec.source}: weight files lack some of the model's parameters "
+                f"({plain[:200]} ...); download the model again"
+            )
+
+
+def _why_not_loaded(spec: GeneratorSpec, error: Exception) -> str:
+    detail = " ".join(str(error).split())
+    if len(detail) > 300:
+        detail = detail[:300] + " ..."
+    return (
+        f"{spec.source}: diffusers cannot load this model ({type(error).__name__}: {detail}); "
+        "download it again or choose another model"
+    )

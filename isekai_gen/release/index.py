@@ -1,0 +1,99 @@
+"""release.json and SHA256SUMS: two lists of the same files that check each other.
+
+release.json has size, SHA-256 and role of every file but itself and SHA256SUMS. SHA256SUMS has a
+line for every file but itself, release.json included, and only one form (sorted, one digest and
+two spaces a line), so that it can be compared byte for byte. Thus a changed byte shows:
+
+* in any other file: against both lists;
+* in release.json: against SHA256SUMS;
+* in SHA256SUMS: against what the files on disk say it must be.
+
+Whoever changes a file and both lists is not found out: that takes a signature.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from isekai_gen.errors import ReleaseError
+from isekai_gen.hashing import file_sha256
+
+INDEX_FILE = "release.json"
+SUMS_FILE = "SHA256SUMS"
+INDEX_SCHEMA = 1
+
+_ROLE_BY_FOLDER = {
+    "images": "image",
+    "prompts": "prompts",
+    "lcl": "manifest",
+    "neighbors": "neighbor table",
+    "reports": "report",
+    "preview": "preview",
+    "provenance": "provenance",
+}
+_ROLE_BY_FILE = {
+    "README.md": "card",
+    "LICENSE": "license",
+    "metadata.jsonl": "metadata",
+    "concepts.jsonl": "concepts",
+    "rejected.jsonl": "rejected images",
+}
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """A file as release.json lists it.
+
+    Attributes:
+        path: Relative to the release, with forward slashes.
+        size: Bytes.
+        sha256: 64 hex digits.
+        role: What it is for.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    role: str
+
+
+def list_files(folder: Path) -> list[ListedFile]:
+    """Every file below `folder`, sorted by path, measured from disk."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    listed = []
+    for path in found:
+        name = path.relative_to(folder).as_posix()
+        role = _ROLE_BY_FILE.get(name) or _ROLE_BY_FOLDER[name.partition("/")[0]]
+        listed.append(ListedFile(name, path.stat().st_size, file_sha256(path), role))
+    return sorted(listed, key=lambda file: file.path)
+
+
+def files_as_json(listed: list[ListedFile]) -> list[dict[str, object]]:
+    """The `files` of release.json."""
+    return [asdict(file) for file in listed]
+
+
+def sums_text(sha256_by_path: Mapping[str, str]) -> str:
+    """The content of SHA256SUMS, as `sha256sum --check` reads it."""
+    return "".join(f"{sha256_by_path[path]}  {path}\n" for path in sorted(sha256_by_path))
+
+
+def release_date() -> str | None:
+    """SOURCE_DATE_EPOCH as an ISO date, or None if it is unset: no clock enters a release.
+
+    Raises:
+        ReleaseError: If the variable is no number of seconds.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not epoch:
+        return None
+    try:
+        return datetime.fromtimestamp(int(epoch), tz=UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError) as error:
+        raise ReleaseError(
+            f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds; correct or unset it"
+        ) from error

@@ -1,0 +1,96 @@
+"""What every stage is given: the workspace, its settings, where to compute, whom to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from isekai_gen.errors import InputError
+from isekai_gen.settings import Settings, read_settings
+from isekai_gen.stages.reporting import Reporter, SilentReporter
+from isekai_gen.workspace import Workspace, write_atomically
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """One command's view of a workspace that it has locked.
+
+    Attributes:
+        workspace: The folder.
+        settings: The settings in force.
+        reporter: Receives notes and progress.
+        devices: Device names to compute on; empty for all there are.
+        force: Whether finished work under other settings is put aside instead of refused.
+    """
+
+    workspace: Workspace
+    settings: Settings
+    reporter: Reporter = field(default_factory=SilentReporter)
+    devices: tuple[str, ...] = ()
+    force: bool = False
+
+    def device_names(self) -> list[str]:
+        """The devices to compute on.
+
+        Raises:
+            InputError: If a named device is not there, or the CPU is mixed with GPUs.
+        """
+        from isekai_gen.models.profile import available_devices
+
+        there = [device.name for device in available_devices()]
+        for name in self.devices:
+            if name != "cpu" and name not in there:
+                raise InputError(f"device {name!r} is not there; found: {', '.join(there)}")
+        names = list(dict.fromkeys(self.devices)) or there
+        if len({name.partition(":")[0] for name in names}) > 1:
+            raise InputError("--devices mixes the CPU with GPUs; their pixels would differ")
+        return names
+
+    def remember_settings(self) -> None:
+        """Write isekai.toml if the settings in force differ from those in it."""
+        path = self.workspace.settings_file
+        if not path.exists() or read_settings(path) != self.settings:
+            write_atomically(path, self.settings.to_toml())
+
+
+@contextmanager
+def locked_context(
+    root: Path,
+    overrides: Mapping[str, Mapping[str, Any]],
+    template: StageContext | None = None,
+    *,
+    must_exist: bool = True,
+) -> Iterator[StageContext]:
+    """Lock a workspace and read its settings.
+
+    Args:
+        root: The folder.
+        overrides: Section to key to value, from environment and options.
+        template: Carries reporter, devices and force; its workspace and settings are replaced.
+        must_exist: Whether the folder must hold a plan already.
+
+    Raises:
+        InputError: If there is no workspace there, or settings are wrong.
+        LockedError: If another process writes to it.
+    """
+    workspace = Workspace(root)
+    if must_exist:
+        require_plan(workspace)
+    settings = read_settings(workspace.settings_file).with_overrides(overrides)
+    with workspace.lock():
+        if template is None:
+            yield StageContext(workspace, settings)
+        else:
+            yield replace(template, workspace=workspace, settings=settings)
+
+
+def require_plan(workspace: Workspace) -> None:
+    """Raise InputError if the folder holds no plan."""
+    if not workspace.parts("plan"):
+        raise InputError(
+            f"{workspace.root} is no workspace with images yet: run "
+            "`isekai-gen generate --concepts FILE` first, or name one with --workspace"
+        )

@@ -1,0 +1,170 @@
+"""Embed the generated images, and the text of each concept's own appearance."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from isekai_gen.executors import run_shards
+from isekai_gen.hashing import digest_of, file_sha256
+from isekai_gen.models.encoder_files import identify_encoder
+from isekai_gen.models.spec import Device, EncoderSpec, starter_folder
+from isekai_gen.prompts.catalog import load_catalog
+from isekai_gen.prompts.pattern import article_for
+from isekai_gen.records import Concept
+from isekai_gen.settings import STARTER
+from isekai_gen.shards import read_marker
+from isekai_gen.stages.context import StageContext, require_plan
+from isekai_gen.stages.drawn import read_drawn_part
+from isekai_gen.stages.embed_shard import CONCEPT_TEXTS, EmbedWorker
+from isekai_gen.stages.embedding_files import (
+    ImageEmbeddings,
+    concepts_stage,
+    embed_stage,
+    read_embeddings,
+)
+from isekai_gen.stages.fingerprints import fingerprint_of, forget_stage, is_current
+from isekai_gen.workspace import Workspace
+
+_FRAMES = ("{}", "a photo of {}", "a picture of {}", "a drawing of {}")
+
+
+@dataclass(frozen=True)
+class EmbedReport:
+    """What there is after embedding.
+
+    Attributes:
+        encoder: The encoder's label.
+        digest: Its identity.
+        embedded: Images with an embedding.
+        failures: Image id to why it has none.
+        worked: Whether anything was left to do.
+    """
+
+    encoder: str
+    digest: str
+    embedded: int
+    failures: Mapping[str, str]
+    worked: bool
+
+
+def encoder_spec(encoder: str) -> EncoderSpec:
+    """Which encoder a name means: the starter, a local folder, or ARCH/TAG."""
+    if encoder == STARTER:
+        return EncoderSpec(str(starter_folder("encoder")), STARTER)
+    if Path(encoder).is_dir():
+        folder = Path(encoder).resolve()
+        return EncoderSpec(str(folder), folder.name)
+    return EncoderSpec(encoder, encoder)
+
+
+def own_prompts(concept: Concept, *, with_description: bool) -> list[str]:
+    """Prompts that describe a concept's own appearance.
+
+    Its short form in a few frames, and its description, which stronger encoders understand and
+    the starter's does not.
+    """
+    phrase = f"{article_for(concept.short)} {concept.short}"
+    prompts = [frame.format(phrase) for frame in _FRAMES]
+    return [*prompts, concept.description] if with_description else prompts
+
+
+def embed(context: StageContext) -> EmbedReport:
+    """Embed what has no embedding yet, or whose records changed since.
+
+    The caller holds the workspace's lock.
+
+    Raises:
+        ModelError: If the encoder cannot be found or loaded.
+        StaleShardError: If images were embedded by another encoder of this name, or under
+            another profile, and `context.force` is not set.
+    """
+    workspace, name = context.workspace, context.settings.embed.encoder
+    require_plan(workspace)
+    spec = encoder_spec(name)
+    digest = identify_encoder(spec)
+    devices = context.device_names()
+    prompts = {
+        concept.slug: own_prompts(concept, with_description=name != STARTER)
+        for concept in load_catalog(workspace.catalog_file).concepts
+    }
+    fingerprints = _fingerprints(workspace, digest, devices, prompts)
+    if context.force:
+        _forget_other_settings(workspace, spec.label, fingerprints)
+    todo = [
+        part for part in fingerprints if not _is_done(workspace, spec.label, part, fingerprints)
+    ]
+    context.remember_settings()
+    if todo:
+        worker = EmbedWorker(workspace.root.resolve(), spec, fingerprints, prompts)
+        _run(context, worker, todo, devices)
+    embeddings = read_embeddings(workspace, spec.label, digest)
+    return EmbedReport(
+        spec.label, digest, len(embeddings.table), embeddings.failures, worked=bool(todo)
+    )
+
+
+def load_embeddings(context: StageContext, report: EmbedReport) -> ImageEmbeddings:
+    """The embeddings that a report speaks of."""
+    return read_embeddings(context.workspace, report.encoder, report.digest)
+
+
+def _run(
+    context: StageContext, worker: EmbedWorker, parts: Sequence[int], devices: Sequence[str]
+) -> None:
+    total = sum(
+        sum(record.generated for record in read_drawn_part(context.workspace, part))
+        for part in parts
+        if part != CONCEPT_TEXTS
+    )
+    with context.reporter.task("Embedding images", total) as advance:
+        results = run_shards(worker, parts, devices, advance)
+    for message in (message for result in results for message in result.messages):
+        context.reporter.note(message)
+
+
+def _fingerprints(
+    workspace: Workspace,
+    digest: str,
+    devices: Sequence[str],
+    prompts: Mapping[str, Sequence[str]],
+) -> dict[int, str]:
+    """Part to what its embeddings depend on: encoder and profile, and the shard's records."""
+    from isekai_gen.models.profile import reproducibility_profile
+
+    settings = {
+        "encoder": digest,
+        "open_clip": importlib.metadata.version("open_clip_torch"),
+        "profile": reproducibility_profile(Device(devices[0]), "float32"),
+    }
+    inputs: dict[int, str] = {CONCEPT_TEXTS: digest_of(prompts)}
+    for part in workspace.parts("records"):
+        inputs[part] = file_sha256(workspace.part("records", part))
+    return {part: fingerprint_of(settings, value) for part, value in inputs.items()}
+
+
+def _is_done(workspace: Workspace, label: str, part: int, fingerprints: Mapping[int, str]) -> bool:
+    stage = concepts_stage(label) if part == CONCEPT_TEXTS else embed_stage(label)
+    return is_current(workspace, stage, max(part, 0), fingerprints[part]) and (
+        part == CONCEPT_TEXTS or not _has_failures(workspace, label, part)
+    )
+
+
+def _has_failures(workspace: Workspace, label: str, part: int) -> bool:
+    """Whether images of a shard could not be opened; they may have been restored since."""
+    return workspace.part(workspace.embeddings(label), part, ".failed.jsonl").exists()
+
+
+def _forget_other_settings(
+    workspace: Workspace, label: str, fingerprints: Mapping[int, str]
+) -> None:
+    """With --force-stage: what another encoder or profile made is made again."""
+    for stage in (embed_stage(label), concepts_stage(label)):
+        for part in workspace.parts(f"done/{stage}", ".json"):
+            key = CONCEPT_TEXTS if stage == concepts_stage(label) else part
+            marker = read_marker(workspace, stage, part)
+            if marker is not None and marker.fingerprint != fingerprints.get(key):
+                forget_stage(workspace, stage)
+                break

@@ -1,0 +1,39 @@
+"""Fingerprints of finished shards: one half for the settings, one for the inputs.
+
+Other settings under finished work are a conflict that the user must solve (`StaleShardError`).
+Other inputs under the same settings (an image more, a failed one retried) only mean that the shard
+is done again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from isekai_gen.hashing import digest_of
+from isekai_gen.shards import is_done, read_marker
+from isekai_gen.workspace import Workspace
+
+_HALF = 32
+
+
+def fingerprint_of(settings: Any, inputs: Any) -> str:  # noqa: ANN401 - any JSON values
+    """64 hex digits: the first half from what the user chose, the second from what went in."""
+    return digest_of(settings)[:_HALF] + digest_of(inputs)[:_HALF]
+
+
+def is_current(workspace: Workspace, stage: str, part: int, fingerprint: str) -> bool:
+    """Whether a shard was finished under these settings and inputs.
+
+    Raises:
+        StaleShardError: If it was finished under other settings.
+    """
+    marker = read_marker(workspace, stage, part)
+    if marker is not None and marker.fingerprint[:_HALF] == fingerprint[:_HALF]:
+        return marker.fingerprint == fingerprint
+    return is_done(workspace, stage, part, fingerprint)
+
+
+def forget_stage(workspace: Workspace, stage: str) -> None:
+    """Remove a stage's done-markers, so that it is done again; its files stay until then."""
+    for part in workspace.parts(f"done/{stage}", ".json"):
+        workspace.done(stage, part).unlink()

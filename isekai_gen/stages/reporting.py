@@ -1,0 +1,40 @@
+"""How a stage tells what it does: notes and progress, shown by whoever called it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+Advance = Callable[[int], None]
+
+
+class Reporter(Protocol):
+    """Receives what a stage has to say while it works."""
+
+    def note(self, message: str) -> None:
+        """One line for the user."""
+        ...
+
+    def task(self, title: str, total: int) -> AbstractContextManager[Advance]:
+        """A task of `total` steps; the returned function counts steps done."""
+        ...
+
+
+class SilentReporter:
+    """Keeps notes in a list and shows nothing.
+
+    Attributes:
+        notes: Everything noted so far.
+    """
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+    @contextmanager
+    def task(self, title: str, total: int) -> Iterator[Advance]:
+        del title, total
+        yield lambda _steps: None

@@ -1,0 +1,142 @@
+"""kill -9 anywhere, run again: every file ends up as if nothing had happened."""
+
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from isekai_gen.workspace import Workspace
+from tests.small_jobs import arguments, command, digests, environment, run_cli, write_job
+
+KILLS_PER_LOOP = 11
+IMAGES = 60
+GENERATE = ["--shard-size", "24"]
+
+
+def generate_args(job, model, workspace):
+    return [*arguments(job, model, workspace, images=IMAGES), *GENERATE]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny_generator, tmp_path_factory):
+    """The job's files and the digests of a run that nobody killed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    job = write_job(folder)
+    done = run_cli(generate_args(job, tiny_generator, folder / "ws"))
+    assert done.returncode == 0, done.stderr
+    return job, digests(folder / "ws")
+
+
+def record_bytes(root: Path) -> int:
+    return sum(path.stat().st_size for path in root.glob("records/*.jsonl"))
+
+
+def picture_count(root: Path) -> int:
+    return sum(1 for _ in root.glob("images/*/*.png"))
+
+
+def kill_somewhere(process: subprocess.Popen, root: Path, chance: random.Random) -> str:
+    """Kill the run at a random moment: while it plans, draws, or records. Returns where."""
+    phase = chance.choice(["start", "first picture", "records", "records"])
+    before = picture_count(root), record_bytes(root)
+    started = time.monotonic()
+    start_delay = chance.uniform(0.1, 4)
+
+    def reached() -> bool:
+        if phase == "start":
+            return time.monotonic() - started > start_delay
+        if phase == "first picture":
+            return picture_count(root) > before[0]
+        return record_bytes(root) > before[1]
+
+    while not reached() and process.poll() is None:
+        time.sleep(0.001)
+    if phase == "records":
+        time.sleep(chance.uniform(0, 0.15))
+    process.kill()
+    process.wait()
+    assert process.returncode in (0, -signal.SIGKILL), process.returncode
+    return phase if process.returncode else "too late"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_again_and_again_it_ends_like_an_undisturbed_run(
+    undisturbed, tiny_generator, tmp_path, seed
+):
+    job, expected = undisturbed
+    chance = random.Random(seed)
+    root = tmp_path / "ws"
+    args = command(generate_args(job, tiny_generator, root))
+    moments, sizes = [], []
+    for _ in range(KILLS_PER_LOOP):
+        process = subprocess.Popen(
+            args, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        moments.append(kill_somewhere(process, root, chance))
+        sizes.append(record_bytes(root))
+    assert moments.count("too late") == 0, moments
+    assert "records" in moments
+    assert sizes[-1] > 0
+    last = run_cli(generate_args(job, tiny_generator, root))  # at once: an orphan would be met
+    assert last.returncode == 0, last.stderr
+    assert digests(root) == expected
+
+
+@pytest.mark.slow
+def test_a_worker_killed_alone_stops_the_run_which_then_continues(
+    undisturbed, tiny_generator, tmp_path
+):
+    job, expected = undisturbed
+    root = tmp_path / "ws"
+    args = generate_args(job, tiny_generator, root)
+    process = subprocess.Popen(command(args), env=environment(), stderr=subprocess.PIPE, text=True)
+    while not record_bytes(root) and process.poll() is None:
+        time.sleep(0.005)
+    for child in workers_of(process.pid):
+        subprocess.run(["kill", "-9", str(child)], check=False)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "run again to continue" in stderr
+    assert "Traceback" not in stderr
+    assert run_cli(args).returncode == 0
+    assert digests(root) == expected
+
+
+def workers_of(pid: int) -> list[int]:
+    """Child processes that run Python's spawned workers."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(int(child))
+    return found
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_cleanly_and_a_rerun_continues(undisturbed, tiny_generator, tmp_path):
+    job, expected = undisturbed
+    root = tmp_path / "ws"
+    args = generate_args(job, tiny_generator, root)
+    process = subprocess.Popen(
+        command(args),
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not record_bytes(root) and process.poll() is None:
+        time.sleep(0.005)
+    subprocess.run(["kill", "-INT", "--", f"-{process.pid}"], check=True)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run again to continue" in stderr
+    assert "Traceback" not in stderr
+    for part in Workspace(root).parts("records"):  # whole lines only
+        assert Workspace(root).part("records", part).read_bytes().endswith(b"\n")
+    assert run_cli(args).returncode == 0
+    assert digests(root) == expected

@@ -1,0 +1,134 @@
+"""What every filter promises; a new file in the folder is tested without being named here."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+
+from isekai_gen.embeddings import EmbeddingTable, normalized
+from isekai_gen.filters import FilterContext, Need, all_filters, register_filter
+from isekai_gen.neighbors.edges import find_edges
+from isekai_gen.neighbors.reference import ReferenceClass, build_reference
+from isekai_gen.records import Decision
+
+FILTERS = list(all_filters().values())
+IDS = [f"{number:04x}" for number in range(12)]
+
+
+def with_defaults(filter_class):
+    """The filter with its default limits; 0.9 for a limit that has none."""
+    required = [
+        field.name
+        for field in dataclasses.fields(filter_class)
+        if field.default is dataclasses.MISSING
+    ]
+    return filter_class(**dict.fromkeys(required, 0.9))
+
+
+@pytest.fixture
+def images(make_image):
+    concepts = ["cactihog", "icemic", "hedgehog"]
+    return [make_image(image_id, concepts[n % 3]) for n, image_id in enumerate(IDS)]
+
+
+@pytest.fixture
+def context(make_concept):
+    rng = np.random.default_rng(7)
+    base = np.repeat(rng.normal(size=(4, 6)), 3, axis=0)
+    table = EmbeddingTable(tuple(IDS), normalized(base + 0.02 * rng.normal(size=(12, 6))), "tiny")
+    classes = [ReferenceClass("n1", "one", "n1"), ReferenceClass("n2", "two", "n2")]
+    return FilterContext(
+        embeddings=table,
+        edges=find_edges(table, 0.5),
+        reference=build_reference("world", "tiny", classes, base[[0, 3]], {}),
+        concepts={
+            "cactihog": make_concept("cactihog"),
+            "icemic": make_concept("icemic", group="mic"),
+            "hedgehog": make_concept("hedgehog", kind="real"),
+        },
+        own_text=EmbeddingTable(("cactihog", "icemic"), normalized(base[[6, 9]]), "tiny"),
+        alignment={image_id: 0.1 * n for n, image_id in enumerate(IDS)},
+        already_dropped=frozenset(IDS[:1]),
+        decisions=[Decision((IDS[4],), "keep", "ada")],
+    )
+
+
+@pytest.mark.parametrize("filter_class", FILTERS, ids=lambda one: one.name)
+class TestEveryFilter:
+    def test_is_a_frozen_dataclass_that_says_what_it_is(self, filter_class):
+        assert dataclasses.is_dataclass(filter_class)
+        assert filter_class.__dataclass_params__.frozen
+        assert filter_class.__doc__
+        assert filter_class.name == filter_class.__module__.rsplit(".", 1)[1]
+        assert filter_class.needs <= set(Need)
+
+    def test_yields_one_verdict_per_image_in_the_same_order(self, filter_class, images, context):
+        verdicts = list(with_defaults(filter_class).judge(images, context))
+        assert [verdict.image_id for verdict in verdicts] == IDS
+        assert {verdict.by for verdict in verdicts} == {filter_class.name}
+        assert not all(verdict.keep for verdict in verdicts), "the example drops nothing"
+
+    def test_judges_the_same_way_twice(self, filter_class, images, context):
+        judging = with_defaults(filter_class)
+        assert list(judging.judge(images, context)) == list(judging.judge(images, context))
+
+    def test_changes_nothing_it_was_given(self, filter_class, images, context):
+        images_before, before = copy.deepcopy(images), copy.deepcopy(context)
+        list(with_defaults(filter_class).judge(images, context))
+        assert images == images_before
+        assert context.alignment == before.alignment
+        assert context.decisions == before.decisions
+        assert context.concepts == before.concepts
+        assert np.array_equal(context.embeddings.vectors, before.embeddings.vectors)
+        assert np.array_equal(context.edges.similarity, before.edges.similarity)
+        assert np.array_equal(context.reference.text.vectors, before.reference.text.vectors)
+
+    def test_gives_a_reason_always_and_evidence_for_every_drop(self, filter_class, images, context):
+        for verdict in with_defaults(filter_class).judge(images, context):
+            assert verdict.reason
+            if not verdict.keep:
+                assert verdict.measured > verdict.limit
+                assert verdict.witness or verdict.reference
+
+    def test_looks_only_at_what_it_needs_and_names_what_is_missing(
+        self, filter_class, images, context
+    ):
+        judging = with_defaults(filter_class)
+        nothing = {"concepts": {}}
+        for need in filter_class.needs:
+            without = dataclasses.replace(context, **{need.value: nothing.get(need.value)})
+            with pytest.raises(ValueError, match=f"needs {need.value}"):
+                list(judging.judge(images, without))
+        unneeded = {
+            need.value: nothing.get(need.value) for need in Need if need not in filter_class.needs
+        }
+        expected = list(judging.judge(images, context))
+        assert list(judging.judge(images, dataclasses.replace(context, **unneeded))) == expected
+
+    def test_refuses_failed_and_repeated_images(self, filter_class, context, make_image, images):
+        judging = with_defaults(filter_class)
+        with pytest.raises(ValueError, match="was not generated"):
+            list(judging.judge([make_image("x", failure="constant picture")], context))
+        with pytest.raises(ValueError, match="twice"):
+            list(judging.judge([images[0], images[0]], context))
+
+    def test_accepts_no_images(self, filter_class, context):
+        assert list(with_defaults(filter_class).judge([], context)) == []
+
+
+def test_filters_come_in_their_declared_order_under_their_names():
+    found = all_filters()
+    orders = [one.order for one in found.values()]
+    assert list(found)[:2] == ["class_overlap", "near_duplicate"]
+    assert orders == sorted(set(orders))
+    assert all(name == one.name for name, one in found.items())
+
+
+def test_a_second_filter_cannot_take_a_name_or_an_order():
+    before = all_filters()
+    taken = next(iter(before.values()))
+    for name, order in ((taken.name, 10_000), ("new_one", taken.order)):
+        with pytest.raises(ValueError, match="collides"):
+            register_filter(type("Other", (), {"name": name, "order": order}))
+    assert all_filters() == before

@@ -1,0 +1,52 @@
+"""Planning must not wait for torch: some modules never import it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "diffusers", "transformers", "open_clip")
+
+
+def heavy_modules_after(code: str) -> set[str]:
+    report = f"import sys; {code}; print(*[name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", report], check=True, capture_output=True, text=True, timeout=60
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["spec", "identity", "sources", "families", "loading", "drawing", "encoders", "profile"],
+)
+def test_importing_loads_nothing_heavy(module):
+    assert heavy_modules_after(f"import isekai_gen.models.{module}") == set()
+
+
+def test_identifying_a_model_loads_nothing_heavy(tiny_folder):
+    assert (
+        heavy_modules_after(
+            "from isekai_gen.models.identity import identify_generator as identify; "
+            "from isekai_gen.models.spec import GeneratorSpec; "
+            f"identify(GeneratorSpec({str(tiny_folder('sd'))!r}, 'tiny'))"
+        )
+        == set()
+    )
+
+
+def test_identifying_a_local_encoder_loads_nothing_heavy(tiny_encoder_folder):
+    assert (
+        heavy_modules_after(
+            "from isekai_gen.models.encoders import identify_encoder as identify; "
+            "from isekai_gen.models.spec import EncoderSpec; "
+            f"identify(EncoderSpec({str(tiny_encoder_folder)!r}, 'tiny'))"
+        )
+        == set()
+    )
+
+
+def test_this_check_can_fail():
+    assert heavy_modules_after("import torch") >= {"torch"}

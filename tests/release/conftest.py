@@ -1,0 +1,144 @@
+"""A small real workspace: two groups, sixteen images, some dropped, one failed, one pending."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from isekai_gen.embeddings import EmbeddingTable, normalized
+from isekai_gen.hashing import digest_of, file_sha256, pixel_sha256
+from isekai_gen.manifests.files import write_manifest
+from isekai_gen.manifests.isekai import (
+    KeptImage,
+    ManifestRequest,
+    build_isekai_10,
+    build_isekai_pair,
+)
+from isekai_gen.manifests.neighbor_tables import build_neighbor_tables, write_neighbor_tables
+from isekai_gen.neighbors.reference import ReferenceClass, build_reference
+from isekai_gen.records import Concept, ImageRecord, PlannedImage, Provenance, Verdict
+from isekai_gen.release.build import build_release
+from isekai_gen.release.content import ReleaseContent, ReleaseOptions
+from isekai_gen.workspace import Workspace
+
+OPTIONS = ReleaseOptions(name="isekai-test", version="1.0.0", title="Isekai test")
+CONCEPTS = tuple(
+    Concept(name.replace(" ", "-"), name, kind, group, f"a {name}", f"A | {name}.")
+    for group, fictional, real in (
+        ("prickly", "cactihog", "hedgehog"),
+        ("sweet", "icemic", "teapot"),
+    )
+    for name, kind in ((fictional, "fictional"), (real, "real"))
+)
+PROVENANCE = Provenance(
+    model="tiny",
+    revision="",
+    model_digest="d" * 64,
+    pipeline="StableDiffusionPipeline",
+    scheduler="DDIMScheduler",
+    scheduler_config_digest="c" * 64,
+    num_inference_steps=4,
+    guidance_scale=1.5,
+    width=16,
+    height=16,
+    dtype="float32",
+    micro_batch_size=4,
+    profile="p" * 64,
+)
+
+
+@dataclass(frozen=True)
+class SmallWorkspace:
+    workspace: Workspace
+    content: ReleaseContent
+
+
+def _record(workspace: Workspace, concept: Concept, index: int, failure: str = "") -> ImageRecord:
+    image_id = digest_of([concept.slug, index])[:20]
+    planned = PlannedImage(
+        image_id, concept.slug, index, "plain", {"scene": "a bee"}, "a thing", "", index, index % 4
+    )
+    if failure:
+        return ImageRecord(planned, PROVENANCE, failure, "", "", "", None)
+    path = workspace.image(concept.slug, image_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(int(image_id[:8], 16)).integers(0, 256, (16, 16, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    path.write_bytes(buffer.getvalue())
+    relative = path.relative_to(workspace.root).as_posix()
+    return ImageRecord(
+        planned, PROVENANCE, "", relative, file_sha256(path), pixel_sha256(pixels), False
+    )
+
+
+def make_small(root: Path) -> SmallWorkspace:
+    """Four images a concept; one near-duplicate, one overlap, one failure, one pending."""
+    workspace = Workspace(root)
+    records = [_record(workspace, each, index) for each in CONCEPTS for index in range(4)]
+    records.append(_record(workspace, CONCEPTS[0], 4, failure="constant picture"))
+    duplicate, witness, overlapping = records[0], records[1], records[9]
+    dropped = {
+        duplicate.image_id: Verdict(
+            duplicate.image_id, "near_duplicate", False, "similar_to_kept", 0.97, 0.95,
+            witness=witness.image_id,
+        ),
+        overlapping.image_id: Verdict(
+            overlapping.image_id, "class_overlap", False, "too_real", 0.4, 0.3, reference="n01"
+        ),
+    }  # fmt: skip
+    kept = [each.image_id for each in records if each.generated and each.image_id not in dropped]
+    content = ReleaseContent(
+        concepts=CONCEPTS,
+        planned={"cactihog": 6, "hedgehog": 4, "icemic": 4, "teapot": 4},
+        records=records,
+        kept=kept,
+        dropped=dropped,
+        templates="templates: []\n",
+        settings={"seed": 0},
+        environment={"python": "3"},
+    )
+    _write_manifests(workspace, content)
+    _write_neighbors(workspace)
+    return SmallWorkspace(workspace, content)
+
+
+def _write_manifests(workspace: Workspace, content: ReleaseContent) -> None:
+    kept: dict[str, list[KeptImage]] = {}
+    for record in content.kept_records():
+        image = KeptImage(record.image_id, record.concept, record.path)
+        kept.setdefault(record.concept, []).append(image)
+    groups = [(CONCEPTS[0], CONCEPTS[1]), (CONCEPTS[2], CONCEPTS[3])]
+    request = ManifestRequest(kept, groups, shots=2, seed=0)
+    for build in (build_isekai_10, build_isekai_pair):
+        write_manifest(workspace.manifests, build(request))
+
+
+def _write_neighbors(workspace: Workspace) -> None:
+    def table(ids: list[str]) -> EmbeddingTable:
+        vectors = normalized(np.random.default_rng(len(ids)).normal(size=(len(ids), 8)))
+        return EmbeddingTable(tuple(ids), vectors, "tiny")
+
+    classes = [ReferenceClass(str(n), f"class {n}", "") for n in range(3)]
+    reference = build_reference("three", "tiny", classes, table(["0", "1", "2"]).vectors, {})
+    text = table([concept.slug for concept in CONCEPTS])
+    tables = build_neighbor_tables(CONCEPTS, None, text, reference, k=2, bins=2)
+    write_neighbor_tables(workspace.neighbors, tables)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> SmallWorkspace:
+    return make_small(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A verified release; never change it, copy it."""
+    folder = tmp_path_factory.mktemp("built")
+    small = make_small(folder / "workspace")
+    return build_release(small.workspace, folder / "release", OPTIONS, small.content).folder

@@ -1,0 +1,62 @@
+import pytest
+from PIL import Image
+
+from isekai_gen.release.contact_sheet import MAX_ROWS, SheetRow, draw_contact_sheet
+
+
+@pytest.fixture
+def red(tmp_path):
+    path = tmp_path / "red.png"
+    Image.new("RGB", (40, 80), (255, 0, 0)).save(path)
+    return path
+
+
+@pytest.fixture
+def blue(tmp_path):
+    path = tmp_path / "blue.png"
+    Image.new("L", (8, 8), 30).convert("RGB").save(path)
+    return path
+
+
+def colors_left_to_right(sheet):
+    """Tile colors of the first group, one for each tile."""
+    line = [sheet.getpixel((x, 56 + 120 + 44 + 64)) for x in range(56, 56 + 818)]
+    return [color for n, color in enumerate(line) if n == 0 or color != line[n - 1]]
+
+
+def test_fictional_images_lie_left_of_the_real_ones(red, blue):
+    sheet = draw_contact_sheet([SheetRow("a", [red] * 4, "b", [blue] * 2)], "Title")
+    solid = [color for color in colors_left_to_right(sheet) if color in ((255, 0, 0), (30, 30, 30))]
+    assert solid == [(255, 0, 0)] * 4 + [(30, 30, 30)] * 2
+
+
+def test_twenty_groups_make_one_page(red):
+    sheet = draw_contact_sheet([SheetRow("a", [red], "b", [red])] * 20, "Title")
+    assert 1600 <= sheet.width <= 2000
+    assert sheet.height <= 2600
+
+
+def test_a_page_that_cannot_show_every_group_says_so(red):
+    rows = [SheetRow("a", [red], "b", [red])] * MAX_ROWS
+    full, more = draw_contact_sheet(rows, "T"), draw_contact_sheet([*rows, *rows], "T")
+    assert more.size == full.size
+    header = (0, 0, full.width, 56 + 120)
+    assert more.crop(header).tobytes() != full.crop(header).tobytes()
+
+
+def test_any_name_stays_in_its_place(red):
+    long = "a thing whose name is far longer than any label could hold " * 3
+    sheet = draw_contact_sheet([SheetRow(long, [red] * 4, long, [])], long)
+    margin = sheet.crop((sheet.width - 56, 0, sheet.width, sheet.height))
+    assert margin.getcolors() == [(56 * sheet.height, (250, 249, 246))]
+    between = sheet.crop((56 + 4 * 128 + 18, 56 + 120 + 4, 56 + 4 * 128 + 18 + 26, 56 + 120 + 44))
+    assert between.getcolors() == [(26 * 40, (250, 249, 246))]
+
+
+def test_a_group_without_images_or_counterpart_is_drawn(red):
+    sheet = draw_contact_sheet([SheetRow("a", [], "", []), SheetRow("b", [red], "c", [])], "T")
+    assert sheet.mode == "RGB"
+
+
+def test_no_group_at_all_is_an_empty_page():
+    assert draw_contact_sheet([], "Nothing yet").width > 0
