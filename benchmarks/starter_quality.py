@@ -155,7 +155,7 @@ def zero_shot_accuracy(
 ) -> float:
     """Share of images whose nearest concept text, among the catalog's, is their own."""
     texts = {
-        concept.slug: encoder.encode_texts(own_prompts(concept, with_description=False)).mean(0)
+        concept.slug: encoder.encode_texts(own_prompts(concept, for_starter=True)).mean(0)
         for concept in catalog.concepts
     }
     slugs = list(texts)

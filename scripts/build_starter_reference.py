@@ -18,13 +18,12 @@ from PIL import Image
 from isekai_gen.models.encoders import load_encoder
 from isekai_gen.models.spec import Device, Encoder, EncoderSpec, starter_folder
 from isekai_gen.neighbors.reference import ReferenceClass, build_reference, save_reference
-from isekai_gen.starter.render.captions import with_article
+from isekai_gen.starter.prompts import starter_prompts
 from isekai_gen.starter.render.sketch import render, sample_sketch
 from isekai_gen.starter.render.things import all_things
 from isekai_gen.workspace import slug_of
 
 _RENDERS = 64
-_FRAMES = ("{}", "a drawing of {}", "a picture of {}", "an illustration of {}")
 
 
 def embed_renders(encoder: Encoder, name: str) -> np.ndarray:
@@ -35,9 +34,8 @@ def embed_renders(encoder: Encoder, name: str) -> np.ndarray:
 
 
 def embed_name(encoder: Encoder, name: str) -> np.ndarray:
-    """float64 [dim]: mean over a few phrases with the thing's name."""
-    phrases = [frame.format(with_article(name)) for frame in _FRAMES]
-    return np.asarray(encoder.encode_texts(phrases).astype(np.float64).mean(axis=0))
+    """float64 [dim]: mean over phrases with the thing's name in every color."""
+    return np.asarray(encoder.encode_texts(starter_prompts(name)).astype(np.float64).mean(axis=0))
 
 
 def main() -> None:

@@ -183,7 +183,7 @@ def load_reference(folder: Path) -> ReferenceSet:
     """
     path = folder / _JSON_FILE
     if not path.is_file():
-        raise InputError(f"no reference set in {folder}; make one: isekai-gen reference add")
+        raise InputError(f"no reference set in {folder}; name another --reference")
     try:
         row = json.loads(path.read_text(encoding="utf-8"))
         digest = row.pop("digest")

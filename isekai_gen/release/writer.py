@@ -84,7 +84,7 @@ class ReleaseWriter:
             source = self._workspace.image(record.concept, record.image_id)
             if not source.is_file():
                 raise ChecksumError(
-                    f"{source} is missing; draw it again: isekai-gen reproduce {record.image_id}"
+                    f"{source} is missing; run `isekai-gen generate` to draw it again"
                 )
             png = source.read_bytes()
             if hashlib.sha256(png).hexdigest() != record.file_sha256:

@@ -26,6 +26,7 @@ from isekai_gen.stages.embedding_files import (
     read_embeddings,
 )
 from isekai_gen.stages.fingerprints import fingerprint_of, forget_stage, is_current
+from isekai_gen.starter.prompts import starter_prompts
 from isekai_gen.workspace import Workspace
 
 _FRAMES = ("{}", "a photo of {}", "a picture of {}", "a drawing of {}")
@@ -60,15 +61,16 @@ def encoder_spec(encoder: str) -> EncoderSpec:
     return EncoderSpec(encoder, encoder)
 
 
-def own_prompts(concept: Concept, *, with_description: bool) -> list[str]:
-    """Prompts that describe a concept's own appearance.
+def own_prompts(concept: Concept, *, for_starter: bool) -> list[str]:
+    """Prompts that describe a concept's own appearance; their mean stands for the concept.
 
-    Its short form in a few frames, and its description, which stronger encoders understand and
-    the starter's does not.
+    For the starter encoder, whose words are few: its short form, and that in every color. For any
+    other: its short form in a few frames, and its description.
     """
     phrase = f"{article_for(concept.short)} {concept.short}"
-    prompts = [frame.format(phrase) for frame in _FRAMES]
-    return [*prompts, concept.description] if with_description else prompts
+    if for_starter:
+        return starter_prompts(concept.short)
+    return [*(frame.format(phrase) for frame in _FRAMES), concept.description]
 
 
 def embed(context: StageContext) -> EmbedReport:
@@ -87,7 +89,7 @@ def embed(context: StageContext) -> EmbedReport:
     digest = identify_encoder(spec)
     devices = context.device_names()
     prompts = {
-        concept.slug: own_prompts(concept, with_description=name != STARTER)
+        concept.slug: own_prompts(concept, for_starter=name == STARTER)
         for concept in load_catalog(workspace.catalog_file).concepts
     }
     fingerprints = _fingerprints(workspace, digest, devices, prompts)

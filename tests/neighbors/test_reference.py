@@ -83,7 +83,7 @@ def test_any_flipped_byte_is_found(tmp_path, reference, file_name):
 
 
 def test_a_lost_array_is_damage_and_an_empty_folder_is_no_reference(tmp_path, reference):
-    with pytest.raises(InputError, match="reference add"):
+    with pytest.raises(InputError, match="no reference set"):
         load_reference(tmp_path)
     save_reference(tmp_path, reference)
     (tmp_path / "text.npy").unlink()

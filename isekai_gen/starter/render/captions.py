@@ -2,17 +2,13 @@
 
 import random
 
+from isekai_gen.starter.prompts import with_article
 from isekai_gen.starter.render.scenes import PLAIN, SCENE_PHRASES
 from isekai_gen.starter.render.sketch import Sketch
 from isekai_gen.starter.render.things import all_things
 
 _PREFIXES = ("a drawing of ", "a picture of ", "an illustration of ")
 _SIZES = {"small": ("small", "tiny"), "big": ("big", "large")}
-
-
-def with_article(noun: str) -> str:
-    """`noun` behind "a" or "an", by its first letter."""
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def write_caption(sketch: Sketch, rng: random.Random) -> str:

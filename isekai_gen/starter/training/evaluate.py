@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from isekai_gen.starter.render.captions import with_article
+from isekai_gen.starter.prompts import with_article
 from isekai_gen.starter.render.palette import COLORS
 from isekai_gen.starter.render.scenes import SCENE_PHRASES
 from isekai_gen.starter.render.things import all_things
