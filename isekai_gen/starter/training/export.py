@@ -13,6 +13,9 @@ from isekai_gen.starter.training.contrastive import DEVIATION, MEAN, clip_config
 from isekai_gen.starter.training.denoiser import noise_schedule
 from isekai_gen.starter.training.settings import TrainingSettings
 
+# What is drawn with unless the user says otherwise; the card compares other samplers.
+_DEFAULTS = {"num_inference_steps": 8, "guidance_scale": 4.0}
+
 
 def export_pipeline(folder: Path, vae: Any, unet: Any, text_encoder: Any, tokenizer: Any) -> None:  # noqa: ANN401
     """Save a `StableDiffusionPipeline` that any diffusers loader reads."""
@@ -30,6 +33,7 @@ def export_pipeline(folder: Path, vae: Any, unet: Any, text_encoder: Any, tokeni
     ).to(device="cpu", dtype=torch.float16)
     pipeline.save_pretrained(folder, safe_serialization=True)
     _add_key_prefix(folder / "text_encoder" / "model.safetensors")
+    (folder / "isekai_gen.json").write_text(json.dumps(_DEFAULTS, sort_keys=True) + "\n")
 
 
 def _add_key_prefix(file: Path) -> None:
