@@ -15,7 +15,7 @@ from isekai_gen.errors import ModelError
 from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.models.folders import read_json
 from isekai_gen.models.headers import read_tensor_shapes
-from isekai_gen.models.hub import is_offline, why_no_download
+from isekai_gen.models.hub import is_offline, list_repository, why_no_download
 from isekai_gen.models.quiet import quiet_libraries
 from isekai_gen.models.spec import EncoderSpec
 
@@ -143,7 +143,6 @@ def _registry_weights(source: str, entry: dict[str, Any]) -> Path:
 
 def _hub_weights(source: str, repo: str, filename: str) -> Path:
     from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import EntryNotFoundError
 
     # As open_clip does, but saying so: the safetensors form of a file first.
     names = [filename] if filename else [_HUB_SAFE_WEIGHTS, _HUB_WEIGHTS]
@@ -162,16 +161,19 @@ def _hub_weights(source: str, repo: str, filename: str) -> Path:
             f"mode is on (HF_HUB_OFFLINE); run `hf download {repo} {names[0]}` while connected, "
             "or pass a local folder"
         )
-    for name in names[:-1]:
-        try:
-            return Path(hf_hub_download(repo, name))
-        except EntryNotFoundError:
-            continue  # this model ships its weights under the next name only
-        except Exception as error:  # every HTTP and file-system error of the client
-            raise ModelError(f"{source}: {why_no_download(repo, None, error)}") from error
     try:
-        return Path(hf_hub_download(repo, names[-1]))
-    except Exception as error:
+        there, commit = list_repository(repo, None)
+    except ModelError as error:
+        raise ModelError(f"{source}: {error}") from error
+    found = next((name for name in names if name in there), None)
+    if found is None:
+        raise ModelError(
+            f"{source}: {repo} has none of {', '.join(names)}; choose another tag, or pass a "
+            "local folder"
+        )
+    try:
+        return Path(hf_hub_download(repo, found, revision=commit))
+    except Exception as error:  # every HTTP and file-system error of the client
         raise ModelError(f"{source}: {why_no_download(repo, None, error)}") from error
 
 

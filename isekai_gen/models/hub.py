@@ -96,18 +96,31 @@ def _cached_folder(repo: str, revision: str | None) -> Path | None:
     return Path(found).parent if isinstance(found, str) else None
 
 
-def _download(repo: str, revision: str | None, choose: Choose) -> Snapshot:
-    from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+def list_repository(repo: str, revision: str | None) -> tuple[list[str], str]:
+    """Names of the files of a Hub model, and its commit; asks once, so it fails fast offline.
+
+    Raises:
+        ModelError: If the Hub cannot be reached or does not have it.
+    """
+    from huggingface_hub import HfApi
 
     try:
         info = HfApi().model_info(repo, revision=revision, timeout=_TIMEOUT_SECONDS)
-        names = [sibling.rfilename for sibling in info.siblings or []]
-        commit = str(info.sha)
-        if INDEX not in names:
-            raise ModelError(
-                f"{repo}: has no {INDEX}, so it is not a diffusers pipeline; choose a model "
-                "in diffusers form, or download its .safetensors file and pass that"
-            )
+    except Exception as error:  # every HTTP error of the client
+        raise ModelError(why_no_download(repo, revision, error)) from error
+    return [sibling.rfilename for sibling in info.siblings or []], str(info.sha)
+
+
+def _download(repo: str, revision: str | None, choose: Choose) -> Snapshot:
+    from huggingface_hub import hf_hub_download, snapshot_download
+
+    names, commit = list_repository(repo, revision)
+    if INDEX not in names:
+        raise ModelError(
+            f"{repo}: has no {INDEX}, so it is not a diffusers pipeline; choose a model "
+            "in diffusers form, or download its .safetensors file and pass that"
+        )
+    try:
         index_file = hf_hub_download(repo, INDEX, revision=commit)
         chosen = choose(names, read_index(Path(index_file).parent))
         patterns = [glob.escape(name) for name in chosen]

@@ -1,4 +1,4 @@
-"""What the demo leaves behind: pictures that a judge recognizes, in a release that proves itself."""
+"""What the demo leaves: pictures that a judge recognizes, in a release that proves itself."""
 
 import json
 import shutil

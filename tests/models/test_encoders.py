@@ -189,3 +189,21 @@ def test_a_registry_name_loads_from_the_cache_with_its_own_preprocessing(hub_cac
         expected = model.eval().encode_text(open_clip.get_tokenizer("ViT-B-32")(["a snail"]))
     similarity = loaded.encode_texts(["a snail"])[0] @ (expected[0] / expected[0].norm()).numpy()
     assert similarity > 0.9999
+
+
+def test_an_unreachable_hub_is_one_line_after_one_try(monkeypatch, tmp_path):
+    """The Hub client alone would try each candidate file six times, for half a minute."""
+    tries = []
+
+    def refuse(self, repo, *, revision, timeout):
+        tries.append(repo)
+        raise ConnectionError("no route to the Hub")
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", refuse)
+    with pytest.raises(ModelError, match="check the connection, or pass a local folder") as raised:
+        identify_encoder(EncoderSpec("ViT-B-32/laion2b_s34b_b79k", "x"))
+    assert tries == ["laion/CLIP-ViT-B-32-laion2B-s34B-b79K"]
+    assert "\n" not in str(raised.value)
