@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from isekai_gen.workspace import Workspace
-from tests.end_to_end.conftest import IMAGES_PER_CONCEPT, demo_command, newcomers_environment
+from tests.demo_jobs import IMAGES_PER_CONCEPT, demo_command, newcomers_environment
 from tests.small_jobs import digests, run_cli
 
 CONCEPTS = 40

@@ -11,7 +11,7 @@ from PIL import Image
 from benchmarks.starter_quality import judge_images
 from isekai_gen.prompts import shipped_catalog_path
 from isekai_gen.prompts.catalog import load_catalog
-from tests.end_to_end.conftest import IMAGES_PER_CONCEPT
+from tests.demo_jobs import IMAGES_PER_CONCEPT
 from tests.small_jobs import run_cli
 
 

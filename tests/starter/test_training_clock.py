@@ -35,6 +35,7 @@ def test_a_stage_stopped_in_the_middle_goes_on_with_its_clock_and_steps(pictures
     _, stopped = autoencoder.train_vae(brief, pictures, tmp_path)
     before = clock_of(tmp_path / "autoencoder.safetensors")
     assert before["step"] == stopped.step > 0
+    assert before["elapsed"] == stopped.elapsed  # it stands still after its stage
     longer = replace(brief, vae_seconds=before["elapsed"] + 0.3)
     started = time.monotonic()
     _, resumed = autoencoder.train_vae(longer, pictures, tmp_path)

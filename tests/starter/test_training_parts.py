@@ -1,6 +1,7 @@
 """Parts of the training that must be exact: tokens, whitened latents, near-duplicates."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,11 +9,13 @@ import torch  # noqa: TID253 - the code under test is torch's
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isekai_gen.errors import InputError
 from isekai_gen.models.spec import starter_folder
 from isekai_gen.starter.render.captions import write_caption
 from isekai_gen.starter.render.sketch import sample_sketch
 from isekai_gen.starter.training import autoencoder
 from isekai_gen.starter.training.augment import near_duplicates
+from isekai_gen.starter.training.renders import RenderJob, render_set, sample_for_training
 from isekai_gen.starter.training.settings import TrainingSettings
 from isekai_gen.starter.training.tokens import WordCache
 
@@ -38,6 +41,17 @@ def test_words_are_tokenized_as_the_tokenizer_does():
         assert words.encode(caption).tolist() == expected, caption
     with pytest.raises(ValueError, match="32 fit"):
         words.encode("a crab " * 20)
+
+
+def test_renders_of_other_settings_are_refused_and_not_used(tmp_path):
+    np.save(tmp_path / "train.npy", np.zeros((4, 128, 128, 3), np.uint8))
+    np.save(tmp_path / "train-tokens.npy", np.zeros((4, 2, 32), np.int16))
+    (tmp_path / "train.done").write_text("4 pictures, 2 captions of 32, seed 0\n")
+    job = RenderJob("train", 4, 2, 0, sample_for_training)
+    assert render_set(job, tmp_path, None, 32).pictures.shape == (4, 128, 128, 3)
+    for other in (replace(job, count=5), replace(job, captions=1), replace(job, seed=1)):
+        with pytest.raises(InputError, match="choose another --work folder"):
+            render_set(other, tmp_path, None, 32)
 
 
 @torch.no_grad()

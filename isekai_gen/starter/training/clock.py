@@ -49,6 +49,10 @@ class StageClock:
         """Begin (or go on) counting."""
         self._started = time.monotonic()
 
+    def stop(self) -> None:
+        """Stand still: what comes after the stage is not its time."""
+        self._before, self._started = self.elapsed, None
+
     def rate(self, peak: float, warm_up_steps: int = 300) -> float:
         """Learning rate: linear warm-up by steps, then half a cosine to 2 % by the clock."""
         ramp = min(1.0, (self.step + 1) / warm_up_steps)
@@ -151,6 +155,7 @@ def train_until_done(
             clock.note(loss, checkpoint.stem)
         if clock.checkpoint_due():
             clock.save(checkpoint, state.tensors())
+    clock.stop()
     clock.save(checkpoint, state.tensors())
 
 

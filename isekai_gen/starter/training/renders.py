@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isekai_gen.errors import InputError
 from isekai_gen.starter.render.captions import write_caption
 from isekai_gen.starter.render.held_out import SHIPPED_CONCEPTS
 from isekai_gen.starter.render.sketch import Sketch, render, sample_sketch
@@ -95,9 +96,19 @@ def _render_block_of(arguments: tuple[RenderJob, Path, WordCache, int]) -> int:
 
 
 def render_set(job: RenderJob, folder: Path, tokenizer: Any, context: int) -> RenderSet:  # noqa: ANN401
-    """Render a job into `folder` with one process a core, or load it if it is complete."""
+    """Render a job into `folder` with one process a core, or load it if it is complete.
+
+    Raises:
+        InputError: If the folder holds renders of a job with other settings.
+    """
     done = folder / f"{job.name}.done"
     pictures_file, tokens_file = folder / f"{job.name}.npy", folder / f"{job.name}-tokens.npy"
+    made_for = f"{job.count} pictures, {job.captions} captions of {context}, seed {job.seed}\n"
+    if done.exists() and done.read_text() != made_for:
+        raise InputError(
+            f"{done}: renders of other settings ({done.read_text().strip()}, "
+            f"not {made_for.strip()}); choose another --work folder"
+        )
     if not done.exists():
         shape = (job.count, 128, 128, 3)
         np.lib.format.open_memmap(pictures_file, "w+", np.uint8, shape)
@@ -110,5 +121,5 @@ def render_set(job: RenderJob, folder: Path, tokenizer: Any, context: int) -> Re
             rendered = sum(pool.imap_unordered(_render_block_of, blocks))
         if rendered != job.count:
             raise RuntimeError(f"{job.name}: rendered {rendered} of {job.count} pictures")
-        done.touch()
+        done.write_text(made_for)
     return RenderSet(np.load(pictures_file, mmap_mode="r+"), np.load(tokens_file, mmap_mode="r+"))
