@@ -7,12 +7,15 @@ writing files is not done here (see `shards`).
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
 SCHEMA = 1
 Kind = Literal["fictional", "real"]
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_IMAGE_ID = re.compile(r"[0-9a-f]{20}")
 
 
 class _Record:
@@ -120,6 +123,17 @@ class PlannedImage(_Record):
     seed: int
     row: int
 
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """The plan's line that `to_json` wrote; ValueError if it could lead to other files."""
+        planned = super().from_json(row)
+        # Both become file names: what is read from disk must not lead out of the workspace.
+        if not _SLUG.fullmatch(planned.concept) or not _IMAGE_ID.fullmatch(planned.image_id):
+            raise ValueError(
+                f"no concept slug and image id: {planned.concept!r}, {planned.image_id!r}"
+            )
+        return planned
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -195,10 +209,14 @@ class ImageRecord(_Record):
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
-        """The record that `to_json` wrote; ValueError on another schema or other fields."""
+        """The record that `to_json` wrote; ValueError on another schema, fields or path."""
         planned = PlannedImage.from_json({"schema": SCHEMA, **row["planned"]})
         provenance = Provenance(**row["provenance"])
-        return super().from_json({**row, "planned": planned, "provenance": provenance})
+        record = super().from_json({**row, "planned": planned, "provenance": provenance})
+        own = f"images/{record.concept}/{record.image_id}.png" if record.generated else ""
+        if record.path != own:
+            raise ValueError(f"path must be {own!r}, got {record.path!r}")
+        return record
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,11 @@ class _Section(BaseModel):
     """A frozen table of isekai.toml that knows its keys."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=()
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        protected_namespaces=(),
+        allow_inf_nan=False,
     )
 
 

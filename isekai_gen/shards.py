@@ -7,6 +7,7 @@ commit point. A torn last line is cut off when the file is opened for appending,
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,15 +48,21 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     """The rows of a complete JSON-lines file.
 
     Raises:
-        ChecksumError: If a line is not a JSON object; names file and line.
+        ChecksumError: If it cannot be read, or a line is not a JSON object; names file and line.
     """
     try:
         with jsonlines.open(path) as reader:
             return list(reader.iter(type=dict))
     except jsonlines.InvalidLineError as error:
         raise ChecksumError(
-            f"{path}:{error.lineno}: not a JSON object; the file was damaged or edited"
+            f"{path}:{error.lineno}: not a JSON object; the file was damaged or edited: restore it"
         ) from error
+    except UnicodeDecodeError as error:
+        raise ChecksumError(
+            f"{path}: not UTF-8 text; the file was damaged or edited: restore it"
+        ) from error
+    except OSError as error:
+        raise ChecksumError(f"{path}: cannot be read ({error.strerror}); restore it") from error
 
 
 def read_records(path: Path, kind: type[Row]) -> list[Row]:
@@ -70,6 +77,27 @@ def read_records(path: Path, kind: type[Row]) -> list[Row]:
     for number, row in enumerate(read_lines(path), start=1):
         try:
             records.append(kind.from_json(row))
+        except (ValueError, TypeError, KeyError) as error:
+            raise ChecksumError(f"{path}:{number}: {error}") from error
+    return records
+
+
+def read_appended(path: Path, kind: type[Row]) -> list[Row]:
+    """The records of an append-only file without its torn last line, which stays there.
+
+    For those who only look: whoever appends repairs the file (`repair_tail`).
+
+    Raises:
+        ChecksumError: If a whole line is no such record; names file and line.
+    """
+    if not path.exists():
+        return []
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    records = []
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            records.append(kind.from_json(json.loads(line)))
         except (ValueError, TypeError, KeyError) as error:
             raise ChecksumError(f"{path}:{number}: {error}") from error
     return records
@@ -138,12 +166,27 @@ def write_marker(workspace: Workspace, marker: DoneMarker) -> None:
 
 
 def read_marker(workspace: Workspace, stage: str, part: int) -> DoneMarker | None:
-    """The marker of a shard, or None if the shard is not finished."""
+    """The marker of a shard, or None if the shard is not finished.
+
+    Raises:
+        ChecksumError: If it is damaged.
+    """
     path = workspace.done(stage, part)
     if not path.exists():
         return None
-    (row,) = read_lines(path)
-    return DoneMarker(**row)
+    try:
+        (row,) = read_lines(path)
+        marker = DoneMarker(**row)
+        texts = (marker.stage, marker.fingerprint, marker.digest)
+        if (marker.stage, marker.part) != (stage, part) or not all(
+            isinstance(text, str) for text in texts
+        ):
+            raise ValueError("it speaks of another shard")
+    except (ChecksumError, TypeError, ValueError) as error:
+        raise ChecksumError(
+            f"{path}: a damaged done-marker; delete it and run again: its shard is then checked"
+        ) from error
+    return marker
 
 
 def is_done(workspace: Workspace, stage: str, part: int, fingerprint: str) -> bool:
@@ -164,11 +207,19 @@ def is_done(workspace: Workspace, stage: str, part: int, fingerprint: str) -> bo
     return True
 
 
+def is_whole(path: Path, marker: DoneMarker) -> bool:
+    """Whether a committed part is there with the bytes that its marker commits."""
+    return path.is_file() and file_sha256(path) == marker.digest
+
+
 def check_part(path: Path, marker: DoneMarker) -> None:
     """Compare a committed part with its marker.
 
     Raises:
-        ChecksumError: If the bytes differ from those committed.
+        ChecksumError: If it is missing, or the bytes differ from those committed.
     """
-    if file_sha256(path) != marker.digest:
-        raise ChecksumError(f"{path}: bytes differ from those committed; restore it or rerun")
+    if not is_whole(path, marker):
+        what = "bytes differ from those committed" if path.exists() else "is missing"
+        raise ChecksumError(
+            f"{path}: {what}; restore it, or delete it and done/{marker.stage} and run again"
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -53,6 +54,7 @@ def storage_errors(path: Path) -> Iterator[None]:
             errno.EROFS: "the file system is read-only",
             errno.EACCES: "writing is not permitted",
             errno.EFBIG: "the file size limit is reached",
+            errno.EPERM: "writing is not permitted",
         }
         if error.errno not in reasons:
             raise
@@ -218,8 +220,13 @@ class Workspace:
 
 
 def folder_name(name: str) -> str:
-    """`name` as one safe folder name: "ViT-B-32/laion2b" becomes "ViT-B-32--laion2b"."""
-    safe = re.sub(r"[^A-Za-z0-9_.-]", "-", name.replace("/", "--")).strip(".-")
-    if not safe:
-        raise ValueError(f"{name!r} makes no folder name")
-    return safe
+    """`name` as one safe folder name: "ViT-B-32/laion2b" becomes "ViT-B-32--laion2b".
+
+    A name that loses other characters gets the first digits of its SHA-256, so that no two names
+    share a folder.
+    """
+    plain = name.replace("/", "--")
+    safe = re.sub(r"[^A-Za-z0-9_.-]", "-", plain).strip(".-")
+    if safe == plain:
+        return safe
+    return f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}".lstrip("-")

@@ -1,5 +1,7 @@
 """Records and the rule that selects kept images."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +25,11 @@ def record(image_id, failure=""):
     return ImageRecord(planned, PROVENANCE, failure, "", "", "", None)
 
 
+def recorded(image_id, failure=""):
+    path = "" if failure else f"images/cat/{image_id}.png"
+    return dataclasses.replace(record(image_id, failure), path=path)
+
+
 def dropped(image_id, by):
     return Verdict(image_id, by, keep=False, reason="r")
 
@@ -30,8 +37,8 @@ def dropped(image_id, by):
 @pytest.mark.parametrize(
     "value",
     [
-        record("a"),
-        record("a", "not finite"),
+        recorded("0123456789abcdef0123"),
+        recorded("0123456789abcdef0123", "not finite"),
         Concept("cat", "Cat", "real", "g", "cat", "a cat", (), {"pose": ["up"]}, "", ("n1",)),
         Verdict("a", "f", False, "r", 0.5, 0.4, "b", "ref/c"),
         Decision(("a", "b"), "not_duplicate", "me"),
@@ -45,7 +52,7 @@ def test_records_survive_json(value):
 
 
 def test_rows_of_another_shape_are_refused():
-    row = record("a").to_json()
+    row = recorded("0123456789abcdef0123").to_json()
     with pytest.raises(ValueError, match="schema"):
         ImageRecord.from_json({**row, "schema": 2})
     with pytest.raises(ValueError, match="fields"):

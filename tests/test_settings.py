@@ -65,6 +65,25 @@ def test_a_file_that_is_no_settings_is_one_clear_error(tmp_path, text):
         read_settings(path)
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("class_overlap", "max_margin"),
+        ("class_overlap", "own_quantile"),
+        ("near_duplicate", "max_similarity"),
+        ("generate", "guidance_scale"),
+    ],
+)
+def test_a_limit_that_is_no_number_is_refused(tmp_path, section, key, value):
+    path = tmp_path / "isekai.toml"
+    path.write_text(f"[{section}]\n{key} = {value}\n")
+    with pytest.raises(InputError, match=rf"isekai\.toml:2: {section}\.{key}: .*finite number"):
+        read_settings(path)
+    with pytest.raises(InputError, match="finite number"):
+        Settings().with_overrides({section: {key: float(value)}})
+
+
 def test_a_value_out_of_range_names_its_key():
     with pytest.raises(InputError, match=r"near_duplicate\.max_similarity"):
         Settings().with_overrides({"near_duplicate": {"max_similarity": 1.5}})

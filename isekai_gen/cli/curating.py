@@ -60,7 +60,6 @@ def dedupe(**options: Any) -> None:  # noqa: ANN401
     with open_workspace(options) as context:
         tell_if_starter(context, embeds=True)
         report = judge_duplicates(context)
-        context.remember_settings()
     if options["as_json"]:
         print_json(
             {
@@ -93,7 +92,6 @@ def overlap(**options: Any) -> None:  # noqa: ANN401
         tell_if_starter(context, embeds=True)
         report = judge_overlap(context)
         refresh_verdicts(context)
-        context.remember_settings()
     if options["as_json"]:
         print_json({**report.__dict__, "reasons": dict(report.reasons)})
     else:

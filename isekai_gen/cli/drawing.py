@@ -24,6 +24,7 @@ from isekai_gen.cli.model_options import (
 )
 from isekai_gen.cli.options import (
     common_options,
+    debug_option,
     json_option,
     open_workspace,
     overrides_from,
@@ -149,8 +150,8 @@ def check_concepts(file: Path, templates: Path | None, as_json: bool, quiet: boo
 @concepts.command("list")
 @concepts_option
 @json_option
-@voice_options
-def list_concepts(concepts: Path | None, as_json: bool, quiet: bool) -> None:
+@debug_option
+def list_concepts(concepts: Path | None, as_json: bool) -> None:
     """Show a catalog; without --concepts the one that is shipped.
 
     Example: isekai-gen concepts list
@@ -158,7 +159,6 @@ def list_concepts(concepts: Path | None, as_json: bool, quiet: bool) -> None:
     from isekai_gen.prompts import shipped_catalog_path
     from isekai_gen.prompts.catalog import load_catalog
 
-    del quiet  # the list is the result
     path = concepts or shipped_catalog_path()
     catalog = load_catalog(path)
     if as_json:
@@ -179,7 +179,7 @@ def list_concepts(concepts: Path | None, as_json: bool, quiet: bool) -> None:
 )
 @workspace_option()
 @json_option
-@voice_options
+@debug_option
 def prompts(**options: Any) -> None:  # noqa: ANN401
     """Show what would be generated, and how many different prompts there are.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from isekai_gen.errors import IsekaiGenError
+from isekai_gen.errors import InputError, IsekaiGenError
 
 INTERRUPTED = 130
 _DEBUG = "isekai_gen.debug"
@@ -59,3 +59,14 @@ class CommandLine(click.Group):
                 click.echo(getattr(error, "details", "") or traceback.format_exc(), err=True)
             click.echo(f"Error: {error}", err=True)
             raise click.exceptions.Exit(error.exit_code) from error
+        except OSError as error:
+            if error.filename is None:
+                raise  # a broken pipe, which click ends quietly, or a fault of ours
+            if ctx.meta.get(_DEBUG):
+                click.echo(traceback.format_exc(), err=True)
+            click.echo(
+                f"Error: {error.filename}: {error.strerror}; check what lies there and who may "
+                "use it, then run again",
+                err=True,
+            )
+            raise click.exceptions.Exit(InputError.exit_code) from error

@@ -89,16 +89,16 @@ def workspace_option(default: str = ".") -> Callable[[F], F]:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
+debug_option = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=set_debug,
+    help="Show where an error came from.",
+)
 voice_options = combined(
-    click.option("--quiet", is_flag=True, help="Show no notes and no progress."),
-    click.option(
-        "--debug",
-        is_flag=True,
-        expose_value=False,
-        is_eager=True,
-        callback=set_debug,
-        help="Show where an error came from.",
-    ),
+    click.option("--quiet", is_flag=True, help="Show no notes and no progress."), debug_option
 )
 
 compute_options = combined(
@@ -143,12 +143,17 @@ def open_workspace(
     overrides = {section: dict(values) for section, values in (presets or {}).items()}
     for section, values in overrides_from(options).items():
         overrides.setdefault(section, {}).update(values)
-    names = (options.get("devices") or "").split(",")
+    names = [name.strip() for name in (options.get("devices") or "").split(",")]
+    if options.get("devices") and not all(names):
+        raise click.BadParameter(
+            f"{options['devices']!r} has an empty name; give them as in cuda:0,cuda:1 or cpu",
+            param_hint="--devices",
+        )
     template = StageContext(
         workspace=Workspace(options["workspace"]),
         settings=Settings(),
         reporter=ConsoleReporter(quiet=options["quiet"]),
-        devices=tuple(name.strip() for name in names if name.strip()),
+        devices=tuple(filter(None, names)),
         force=bool(options.get("force_stage")),
     )
     return locked_context(options["workspace"], overrides, template, must_exist=must_exist)

@@ -49,11 +49,16 @@ class StageContext:
             raise InputError("--devices mixes the CPU with GPUs; their pixels would differ")
         return names
 
-    def remember_settings(self) -> None:
-        """Write isekai.toml if the settings in force differ from those in it."""
+    def remember_settings(self, *sections: str) -> None:
+        """Write the settings in force into isekai.toml, for the sections of a stage that succeeded.
+
+        A setting that its stage refused is not remembered: later commands would trip over it.
+        """
         path = self.workspace.settings_file
-        if not path.exists() or read_settings(path) != self.settings:
-            write_atomically(path, self.settings.to_toml())
+        before = read_settings(path)
+        now = before.model_copy(update={name: getattr(self.settings, name) for name in sections})
+        if not path.exists() or now != before:
+            write_atomically(path, now.to_toml())
 
 
 @contextmanager
@@ -79,8 +84,10 @@ def locked_context(
     workspace = Workspace(root)
     if must_exist:
         require_plan(workspace)
-    settings = read_settings(workspace.settings_file).with_overrides(overrides)
+    read_settings(workspace.settings_file).with_overrides(overrides)  # faults leave no folder
     with workspace.lock():
+        # Read under the lock: another command may have written them just before.
+        settings = read_settings(workspace.settings_file).with_overrides(overrides)
         if template is None:
             yield StageContext(workspace, settings)
         else:

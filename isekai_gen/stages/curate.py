@@ -108,14 +108,21 @@ def read_decisions(workspace: Workspace) -> list[Decision]:
 
 
 def read_verdicts(workspace: Workspace) -> dict[str, dict[str, Verdict]]:
-    """Filter name to image id to verdict, filters in their declared order."""
+    """Filter name to image id to verdict, filters in their declared order.
+
+    Raises:
+        ChecksumError: If a part is damaged; deciding again replaces it.
+    """
+    return {name: _verdicts_of(workspace, name) for name in all_filters()}
+
+
+def _verdicts_of(workspace: Workspace, name: str) -> dict[str, Verdict]:
+    """One filter's verdicts on the shards there are; a plan that was replaced had others."""
+    folder = workspace.verdicts(name)
     return {
-        name: {
-            verdict.image_id: verdict
-            for part in workspace.parts(workspace.verdicts(name))
-            for verdict in read_records(workspace.part(workspace.verdicts(name), part), Verdict)
-        }
-        for name in all_filters()
+        verdict.image_id: verdict
+        for part in workspace.parts("records")
+        for verdict in read_records(workspace.part(folder, part), Verdict)
     }
 
 
@@ -135,9 +142,9 @@ def dropped_before(facts: Facts, workspace: Workspace, name: str) -> frozenset[s
     """Images dropped by people, or by filters declared before `name`."""
     order = all_filters()[name].order
     earlier = {
-        other: verdicts
-        for other, verdicts in read_verdicts(workspace).items()
-        if all_filters()[other].order < order
+        other: _verdicts_of(workspace, other)
+        for other, judging in all_filters().items()
+        if judging.order < order
     }
     _, dropped = select_kept(facts.all_images, earlier, facts.context.decisions)
     return frozenset(dropped)
@@ -214,7 +221,7 @@ def _write(
 
 
 def _report(workspace: Workspace, name: str, *, decided: bool) -> VerdictReport:
-    verdicts = read_verdicts(workspace)[name].values()
+    verdicts = _verdicts_of(workspace, name).values()
     reasons: dict[str, int] = {}
     for verdict in verdicts:
         reasons[verdict.reason] = reasons.get(verdict.reason, 0) + 1

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from isekai_gen.filters.base import ImageFilter
 from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.neighbors.edge_files import read_edges, write_edges
 from isekai_gen.neighbors.edges import EdgeList, find_edges
 from isekai_gen.neighbors.groups import count_dropped_by_components
 from isekai_gen.settings import NearDuplicateSettings
-from isekai_gen.shards import DoneMarker, check_part, read_marker, write_marker
+from isekai_gen.shards import DoneMarker, is_whole, read_marker, write_marker
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.curate import (
     Facts,
@@ -23,7 +24,7 @@ from isekai_gen.stages.curate import (
 )
 from isekai_gen.stages.embedding_files import embed_stage
 from isekai_gen.stages.fingerprints import fingerprint_of
-from isekai_gen.workspace import Workspace
+from isekai_gen.workspace import Workspace, folder_name
 
 FILTER = "near_duplicate"
 DEFAULT_MAX_SIMILARITY = 0.95
@@ -57,6 +58,12 @@ def limit_of(settings: NearDuplicateSettings) -> float:
     return DEFAULT_MAX_SIMILARITY if limit is None else limit
 
 
+def duplicate_filter(settings: NearDuplicateSettings) -> ImageFilter:
+    """The near-duplicate filter with its limits; InputError if one is out of range."""
+    limits = {"max_similarity": limit_of(settings), "within": settings.within}
+    return make_filter(FILTER, limits)
+
+
 def dedupe(context: StageContext) -> DedupeReport:
     """Verdicts of the near-duplicate filter; embeds and searches first if needed.
 
@@ -64,7 +71,7 @@ def dedupe(context: StageContext) -> DedupeReport:
     """
     settings = context.settings.near_duplicate
     limit = limit_of(settings)
-    judging = make_filter(FILTER, {"max_similarity": limit, "within": settings.within})
+    judging = duplicate_filter(settings)
     facts = gather_facts(context)
     edges = _edges(context, facts, limit)
     before = dropped_before(facts, context.workspace, FILTER)
@@ -72,6 +79,7 @@ def dedupe(context: StageContext) -> DedupeReport:
     report = decide(
         context, facts, judging, {"edges": file_sha256(edges_file(context.workspace, facts))}
     )
+    context.remember_settings("near_duplicate")
     candidates = [image.image_id for image in facts.all_images if image.image_id not in before]
     return DedupeReport(
         verdicts=report,
@@ -87,18 +95,21 @@ def edges_file(workspace: Workspace, facts: Facts) -> Path:
     return workspace.edges(facts.embedded.encoder) / "all.parquet"
 
 
-def read_stored_edges(workspace: Workspace, facts: Facts) -> EdgeList | None:
-    """The edges on disk if they are of these embeddings, else None."""
+def read_stored_edges(context: StageContext, facts: Facts) -> EdgeList | None:
+    """The edges on disk if they are whole and of these embeddings, else None."""
+    workspace = context.workspace
     path = edges_file(workspace, facts)
     marker = read_marker(workspace, _stage(facts), 0)
     if marker is None or marker.fingerprint != _fingerprint(workspace, facts):
         return None
-    check_part(path, marker)
+    if not is_whole(path, marker):
+        context.reporter.note(f"{path} is missing or damaged: similar pairs are searched again")
+        return None
     return read_edges(path)
 
 
 def _edges(context: StageContext, facts: Facts, limit: float) -> EdgeList:
-    stored = read_stored_edges(context.workspace, facts)
+    stored = read_stored_edges(context, facts)
     if stored is not None and stored.floor <= limit:
         return stored
     table = facts.context.embeddings
@@ -122,7 +133,7 @@ def _edges(context: StageContext, facts: Facts, limit: float) -> EdgeList:
 
 
 def _stage(facts: Facts) -> str:
-    return f"edges/{facts.embedded.encoder.replace('/', '--')}"
+    return f"edges/{folder_name(facts.embedded.encoder)}"
 
 
 def _fingerprint(workspace: Workspace, facts: Facts) -> str:

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from isekai_gen.errors import StaleShardError
 from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.records import ImageRecord, Provenance
-from isekai_gen.shards import check_part, read_marker, read_records, repair_tail, write_records
+from isekai_gen.shards import read_marker, read_records, repair_tail, write_records
 from isekai_gen.stages.context import StageContext
-from isekai_gen.stages.draw_shard import STAGE, is_intact, shard_fingerprint
-from isekai_gen.stages.drawn import read_drawn_part
-from isekai_gen.stages.fingerprints import forget_stage, is_current
+from isekai_gen.stages.draw_shard import is_intact, shard_fingerprint
+from isekai_gen.stages.drawn import STAGE, read_drawn_part
+from isekai_gen.stages.fingerprints import forget_shard, forget_stage, is_current
 from isekai_gen.stages.plan_files import archived_records
 from isekai_gen.workspace import Workspace
 
@@ -41,7 +41,7 @@ def forget_failures(workspace: Workspace) -> None:
         records = read_records(path, ImageRecord)
         generated = [record for record in records if record.generated]
         if len(generated) < len(records):
-            workspace.done(STAGE, part).unlink(missing_ok=True)
+            forget_shard(workspace, STAGE, part)
             write_records(path, generated)
 
 
@@ -64,15 +64,16 @@ def parts_to_do(context: StageContext, provenance: Provenance) -> list[int]:
             advance(1)
             plan_digest = file_sha256(workspace.part("plan", part))
             fingerprint = shard_fingerprint(provenance, plan_digest)
+            current = is_current(workspace, STAGE, part, fingerprint)
+            if not workspace.part("records", part).exists():
+                forget_shard(workspace, STAGE, part)
+                current = False
             records = read_drawn_part(workspace, part)
-            if not is_current(workspace, STAGE, part, fingerprint):
+            if not current:
                 if not context.force:
                     _check_begun(workspace, records, provenance, adoptable)
                 todo.append(part)
                 continue
-            marker = read_marker(workspace, STAGE, part)
-            if marker is not None:
-                check_part(workspace.part("records", part), marker)
             drawn = [record for record in records if record.generated]
             if not all(threads.map(lambda record: is_intact(workspace, record), drawn)):
                 todo.append(part)

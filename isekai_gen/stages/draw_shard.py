@@ -31,13 +31,12 @@ from isekai_gen.shards import (
     write_marker,
     write_records,
 )
+from isekai_gen.stages.drawn import STAGE
 from isekai_gen.stages.fingerprints import fingerprint_of
 from isekai_gen.stages.packing import pack_micro_batches
 from isekai_gen.stages.pictures import png_bytes
 from isekai_gen.stages.plan_files import archived_records, read_plan_part
 from isekai_gen.workspace import Workspace, write_atomically
-
-STAGE = "generate"
 
 
 @dataclass(frozen=True)

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import json
-
-from isekai_gen.errors import ChecksumError
 from isekai_gen.records import ImageRecord
+from isekai_gen.shards import check_part, read_appended, read_marker
 from isekai_gen.workspace import Workspace
+
+STAGE = "generate"
+"""The stage that draws, for done-markers."""
 
 
 def read_drawn_part(workspace: Workspace, part: int) -> list[ImageRecord]:
     """The records of one shard; a torn last line, which the next `generate` repairs, is left out.
 
     Raises:
-        ChecksumError: If a whole line is no record; names file and line.
+        ChecksumError: If a whole line is no record, or the part is not what was committed.
     """
     path = workspace.part("records", part)
     if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    records = []
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            records.append(ImageRecord.from_json(json.loads(line)))
-        except (ValueError, TypeError, KeyError) as error:
-            raise ChecksumError(f"{path}:{number}: {error}") from error
-    return records
+        return []  # begun by no one yet, or lost: `generate` draws it again
+    marker = read_marker(workspace, STAGE, part)
+    if marker is not None:
+        check_part(path, marker)
+    return read_appended(path, ImageRecord)
 
 
 def read_drawn(workspace: Workspace) -> list[ImageRecord]:

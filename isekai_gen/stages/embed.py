@@ -21,9 +21,12 @@ from isekai_gen.stages.drawn import read_drawn_part
 from isekai_gen.stages.embed_shard import CONCEPT_TEXTS, EmbedWorker
 from isekai_gen.stages.embedding_files import (
     ImageEmbeddings,
+    are_whole,
+    concept_files,
     concepts_stage,
     embed_stage,
     read_embeddings,
+    shard_files,
 )
 from isekai_gen.stages.fingerprints import fingerprint_of, forget_stage, is_current
 from isekai_gen.starter.prompts import starter_prompts
@@ -95,10 +98,8 @@ def embed(context: StageContext) -> EmbedReport:
     fingerprints = _fingerprints(workspace, digest, devices, prompts)
     if context.force:
         _forget_other_settings(workspace, spec.label, fingerprints)
-    todo = [
-        part for part in fingerprints if not _is_done(workspace, spec.label, part, fingerprints)
-    ]
-    context.remember_settings()
+    todo = [part for part in fingerprints if not _is_done(context, spec.label, part, fingerprints)]
+    context.remember_settings("embed")
     if todo:
         worker = EmbedWorker(workspace.root.resolve(), spec, fingerprints, prompts)
         _run(context, worker, todo, devices)
@@ -147,11 +148,18 @@ def _fingerprints(
     return {part: fingerprint_of(settings, value) for part, value in inputs.items()}
 
 
-def _is_done(workspace: Workspace, label: str, part: int, fingerprints: Mapping[int, str]) -> bool:
-    stage = concepts_stage(label) if part == CONCEPT_TEXTS else embed_stage(label)
-    return is_current(workspace, stage, max(part, 0), fingerprints[part]) and (
-        part == CONCEPT_TEXTS or not _has_failures(workspace, label, part)
-    )
+def _is_done(context: StageContext, label: str, part: int, fingerprints: Mapping[int, str]) -> bool:
+    workspace = context.workspace
+    of_texts = part == CONCEPT_TEXTS
+    stage = concepts_stage(label) if of_texts else embed_stage(label)
+    if not is_current(workspace, stage, max(part, 0), fingerprints[part]):
+        return False
+    files = concept_files(workspace, label) if of_texts else shard_files(workspace, label, part)
+    marker = read_marker(workspace, stage, max(part, 0))
+    if marker is None or not are_whole(files, marker):
+        context.reporter.note(f"{files[0]} or its ids are missing or damaged: embedded again")
+        return False
+    return of_texts or not _has_failures(workspace, label, part)
 
 
 def _has_failures(workspace: Workspace, label: str, part: int) -> bool:

@@ -13,7 +13,6 @@ from PIL import Image
 
 from isekai_gen.embeddings import FloatArray, normalized
 from isekai_gen.executors import Control, ShardResult, WorkOnShard
-from isekai_gen.hashing import file_sha256
 from isekai_gen.models.spec import Device, Encoder, EncoderSpec
 from isekai_gen.neighbors.similarity import pair_similarities
 from isekai_gen.records import SCHEMA, ImageRecord
@@ -23,6 +22,7 @@ from isekai_gen.stages.embedding_files import (
     concept_files,
     concepts_stage,
     embed_stage,
+    files_digest,
     write_array,
     write_shard,
 )
@@ -79,9 +79,9 @@ class _ShardEmbedder:
             control.advance(len(batch))
         vectors = np.concatenate(rows) if rows else self.encoder.encode_images([])
         control.check()
-        path = write_shard(self.workspace, label, part, vectors, alignment, failures)
+        files = write_shard(self.workspace, label, part, vectors, alignment, failures)
         counts = {"embedded": len(alignment), "failed": len(failures)}
-        self._mark(embed_stage(label), part, counts, path)
+        self._mark(embed_stage(label), part, counts, files)
         messages = tuple(f"{image_id}: not embedded: {why}" for image_id, why in failures.items())
         return ShardResult(part, counts, messages)
 
@@ -119,12 +119,14 @@ class _ShardEmbedder:
         write_atomically(ids, encode_lines(lines))
         write_array(array, normalized(np.stack(means)))
         counts = {"embedded": len(lines), "failed": 0}
-        self._mark(concepts_stage(label), CONCEPT_TEXTS, counts, array)
+        self._mark(concepts_stage(label), CONCEPT_TEXTS, counts, (array, ids))
         return ShardResult(CONCEPT_TEXTS, counts)
 
-    def _mark(self, stage: str, part: int, counts: Mapping[str, int], path: Path) -> None:
+    def _mark(
+        self, stage: str, part: int, counts: Mapping[str, int], files: tuple[Path, Path]
+    ) -> None:
         fingerprint = self.worker.fingerprints[part]
-        marker = DoneMarker(stage, max(part, 0), fingerprint, counts, file_sha256(path))
+        marker = DoneMarker(stage, max(part, 0), fingerprint, counts, files_digest(files))
         write_marker(self.workspace, marker)
 
 
@@ -137,5 +139,8 @@ def open_recorded(workspace: Workspace, record: ImageRecord) -> tuple[Image.Imag
         return None, f"cannot be read ({error.strerror})"
     if hashlib.sha256(content).hexdigest() != record.file_sha256:
         return None, "its bytes are not those recorded; run generate again to restore it"
-    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
-        return image.convert("RGB"), ""
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+            return image.convert("RGB"), ""
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return None, f"is no picture that can be opened ({error})"

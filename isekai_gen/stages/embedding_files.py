@@ -17,9 +17,10 @@ import numpy as np
 
 from isekai_gen.embeddings import EmbeddingTable, FloatArray
 from isekai_gen.errors import ChecksumError
+from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.records import SCHEMA
-from isekai_gen.shards import check_part, encode_lines, read_lines, read_marker
-from isekai_gen.workspace import Workspace, write_atomically
+from isekai_gen.shards import DoneMarker, encode_lines, read_lines, read_marker
+from isekai_gen.workspace import Workspace, folder_name, write_atomically
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class ImageEmbeddings:
 
 def embed_stage(encoder: str) -> str:
     """Name of the stage that embeds images with an encoder, for done-markers."""
-    return f"embed/{encoder.replace('/', '--')}"
+    return f"embed/{folder_name(encoder)}"
 
 
 def concepts_stage(encoder: str) -> str:
@@ -51,6 +52,22 @@ def concept_files(workspace: Workspace, encoder: str) -> tuple[Path, Path]:
     """Array and ids of the concepts' own texts."""
     folder = workspace.root / workspace.embeddings(encoder)
     return folder / "concepts.npy", folder / "concepts.ids.jsonl"
+
+
+def shard_files(workspace: Workspace, encoder: str, part: int) -> tuple[Path, Path]:
+    """Array and ids of one shard of images."""
+    folder = workspace.embeddings(encoder)
+    return workspace.part(folder, part, ".npy"), workspace.part(folder, part, ".ids.jsonl")
+
+
+def files_digest(files: tuple[Path, Path]) -> str:
+    """What a marker commits: one digest over array and ids, for neither says much alone."""
+    return digest_of([file_sha256(path) for path in files])
+
+
+def are_whole(files: tuple[Path, Path], marker: DoneMarker) -> bool:
+    """Whether array and ids are there with the bytes that their marker commits."""
+    return all(path.is_file() for path in files) and files_digest(files) == marker.digest
 
 
 def write_array(path: Path, vectors: FloatArray) -> None:
@@ -82,24 +99,23 @@ def write_shard(
     vectors: FloatArray,
     alignment: Mapping[str, float],
     failures: Mapping[str, str],
-) -> Path:
-    """Write a shard's files, ids first; returns the array's path, which the marker commits."""
-    folder = workspace.embeddings(encoder)
+) -> tuple[Path, Path]:
+    """Write a shard's files; returns array and ids, which the marker commits."""
+    array, ids = shard_files(workspace, encoder, part)
     rows = [{"schema": SCHEMA, "image_id": i, "alignment": a} for i, a in alignment.items()]
-    write_atomically(workspace.part(folder, part, ".ids.jsonl"), encode_lines(rows))
-    failed = workspace.part(folder, part, ".failed.jsonl")
+    write_atomically(ids, encode_lines(rows))
+    failed = workspace.part(workspace.embeddings(encoder), part, ".failed.jsonl")
     if failures:
         lines = [{"schema": SCHEMA, "image_id": i, "reason": r} for i, r in failures.items()]
         write_atomically(failed, encode_lines(lines))
     else:
         failed.unlink(missing_ok=True)
-    path = workspace.part(folder, part, ".npy")
-    write_array(path, vectors)
-    return path
+    write_array(array, vectors)
+    return array, ids
 
 
 def read_embeddings(workspace: Workspace, encoder: str, digest: str) -> ImageEmbeddings:
-    """All embeddings of an encoder.
+    """The embeddings of all images recorded now; those of a plan that was replaced are left out.
 
     Args:
         workspace: Where they are.
@@ -114,13 +130,11 @@ def read_embeddings(workspace: Workspace, encoder: str, digest: str) -> ImageEmb
     arrays: list[FloatArray] = []
     alignment: dict[str, float] = {}
     failures: dict[str, str] = {}
-    for part in workspace.parts(f"done/{embed_stage(encoder)}", ".json"):
-        path = workspace.part(folder, part, ".npy")
-        marker = read_marker(workspace, embed_stage(encoder), part)
-        if marker is not None:
-            check_part(path, marker)
-        arrays.append(read_array(path))
-        lines = read_lines(workspace.part(folder, part, ".ids.jsonl"))
+    for part in workspace.parts("records"):
+        files = shard_files(workspace, encoder, part)
+        _require_whole(workspace, files, embed_stage(encoder), part)
+        arrays.append(read_array(files[0]))
+        lines = read_lines(files[1])
         ids += [line["image_id"] for line in lines]
         alignment.update((line["image_id"], line["alignment"]) for line in lines)
         failed = workspace.part(folder, part, ".failed.jsonl")
@@ -132,8 +146,15 @@ def read_embeddings(workspace: Workspace, encoder: str, digest: str) -> ImageEmb
 def read_concept_texts(workspace: Workspace, encoder: str, digest: str) -> EmbeddingTable:
     """The concepts' own texts, by slug."""
     array, ids = concept_files(workspace, encoder)
+    _require_whole(workspace, (array, ids), concepts_stage(encoder), 0)
     slugs = [line["concept"] for line in read_lines(ids)]
     return _table(slugs, [read_array(array)], digest, str(array))
+
+
+def _require_whole(workspace: Workspace, files: tuple[Path, Path], stage: str, part: int) -> None:
+    marker = read_marker(workspace, stage, part)
+    if marker is None or not are_whole(files, marker):
+        raise ChecksumError(f"{files[0]}: not what was committed; run embed again")
 
 
 def _table(

@@ -11,7 +11,7 @@ from typing import Any
 
 from isekai_gen.hashing import digest_of
 from isekai_gen.shards import is_done, read_marker
-from isekai_gen.workspace import Workspace
+from isekai_gen.workspace import Workspace, sync_folder
 
 _HALF = 32
 
@@ -33,7 +33,18 @@ def is_current(workspace: Workspace, stage: str, part: int, fingerprint: str) ->
     return is_done(workspace, stage, part, fingerprint)
 
 
+def forget_shard(workspace: Workspace, stage: str, part: int) -> None:
+    """Remove a shard's done-marker, if there is one, so that the shard is done again.
+
+    To be called before its file changes: a marker never outlives what it commits.
+    """
+    path = workspace.done(stage, part)
+    if path.exists():
+        path.unlink()
+        sync_folder(path.parent)
+
+
 def forget_stage(workspace: Workspace, stage: str) -> None:
     """Remove a stage's done-markers, so that it is done again; its files stay until then."""
     for part in workspace.parts(f"done/{stage}", ".json"):
-        workspace.done(stage, part).unlink()
+        forget_shard(workspace, stage, part)

@@ -15,7 +15,8 @@ from isekai_gen.records import Provenance
 from isekai_gen.shards import read_marker
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.draw_checks import accept_other_profiles, forget_failures, parts_to_do
-from isekai_gen.stages.draw_shard import STAGE, DrawWorker
+from isekai_gen.stages.draw_shard import DrawWorker
+from isekai_gen.stages.drawn import STAGE
 from isekai_gen.stages.pictures import COMPRESS_LEVEL
 from isekai_gen.stages.plan import PlanRequest, plan_images
 from isekai_gen.stages.plan_files import (
@@ -99,13 +100,14 @@ def _commit(context: StageContext, recipe: Recipe, words: Words) -> None:
                 advance(1)
     _note_limits(context, recipe, words)
     if not settings.allow_truncation:
-        known = {image.image_id for image in read_plan(workspace)}
+        # With --force-stage the plan on disk may be one that cannot be read any more.
+        known = set() if context.force else {image.image_id for image in read_plan(workspace)}
         check_prompt_lengths(
             recipe.spec, (image for image in planned if image.image_id not in known)
         )
     change = commit_plan(workspace, planned, settings.shard_size, force=context.force)
     words.copy_into(workspace)
-    context.remember_settings()
+    context.remember_settings("generate")
     _note_change(context, change)
 
 

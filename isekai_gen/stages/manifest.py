@@ -62,7 +62,7 @@ def write_manifests(context: StageContext, formats: Sequence[str]) -> list[Manif
         ManifestError: If a named format would have no rows, or break its rules.
     """
     selection = select(context)
-    context.remember_settings()
+    context.remember_settings("manifest")
     reports = []
     for name in formats or BUILDERS:
         try:
@@ -127,7 +127,7 @@ def _duplicates(context: StageContext, selection: Selection) -> list[frozenset[s
     if not workspace.parts(workspace.verdicts("near_duplicate")):
         return []
     facts = gather_facts(context)
-    edges = read_stored_edges(workspace, facts)
+    edges = read_stored_edges(context, facts)
     if edges is None:
         return []
     limit = limit_of(context.settings.near_duplicate)

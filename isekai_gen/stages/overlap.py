@@ -10,6 +10,7 @@ import numpy as np
 
 from isekai_gen.errors import InputError
 from isekai_gen.executors import Control, ShardResult, WorkOnShard, run_shards
+from isekai_gen.filters.base import ImageFilter
 from isekai_gen.models.spec import Device, Encoder, EncoderSpec, starter_folder
 from isekai_gen.neighbors.imagenet import imagenet_classes, imagenet_prompts
 from isekai_gen.neighbors.reference import (
@@ -20,7 +21,7 @@ from isekai_gen.neighbors.reference import (
     reference_digest,
     save_reference,
 )
-from isekai_gen.settings import STARTER
+from isekai_gen.settings import STARTER, ClassOverlapSettings
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.curate import (
     Facts,
@@ -38,6 +39,12 @@ FILTER = "class_overlap"
 IMAGENET_TEXT = "imagenet-1k-text"
 
 
+def overlap_filter(settings: ClassOverlapSettings) -> ImageFilter:
+    """The class-overlap filter with its limits; InputError if one is out of range."""
+    limits = {"max_margin": settings.max_margin, "own_quantile": settings.own_quantile}
+    return make_filter(FILTER, limits)
+
+
 def judge_overlap(context: StageContext) -> VerdictReport:
     """Verdicts of the class-overlap filter; embeds first if needed.
 
@@ -46,10 +53,7 @@ def judge_overlap(context: StageContext) -> VerdictReport:
     Raises:
         InputError: If limits are out of range, or the reference set is of another encoder.
     """
-    settings = context.settings.class_overlap
-    judging = make_filter(
-        FILTER, {"max_margin": settings.max_margin, "own_quantile": settings.own_quantile}
-    )
+    judging = overlap_filter(context.settings.class_overlap)
     facts = gather_facts(context)
     reference = open_reference(context, facts.embedded)
     facts = with_context(
@@ -58,7 +62,9 @@ def judge_overlap(context: StageContext) -> VerdictReport:
         already_dropped=dropped_before(facts, context.workspace, FILTER),
     )
     inputs = {"reference": reference_digest(reference), "encoder": facts.embedded.digest}
-    return decide(context, facts, judging, inputs)
+    report = decide(context, facts, judging, inputs)
+    context.remember_settings("class_overlap")
+    return report
 
 
 def open_reference(context: StageContext, embedded: EmbedReport) -> ReferenceSet:

@@ -11,13 +11,14 @@ import itertools
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from isekai_gen.errors import StaleShardError
+from isekai_gen.errors import ChecksumError, StaleShardError
 from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.records import ImageRecord, PlannedImage
 from isekai_gen.shards import (
     DoneMarker,
-    check_part,
+    is_whole,
     read_marker,
     read_records,
     repair_tail,
@@ -51,8 +52,11 @@ def read_plan(workspace: Workspace) -> list[PlannedImage]:
     """Every planned image, in order.
 
     Raises:
-        ChecksumError: If a part is not what was committed.
+        ChecksumError: If a part is missing, or not what was committed.
     """
+    missing = set(workspace.parts(f"done/{_STAGE}", ".json")).difference(workspace.parts("plan"))
+    if missing:
+        raise ChecksumError(_damaged_message(workspace.part("plan", min(missing)), "is missing"))
     return [image for part in workspace.parts("plan") for image in read_plan_part(workspace, part)]
 
 
@@ -60,9 +64,16 @@ def read_plan_part(workspace: Workspace, part: int) -> list[PlannedImage]:
     """The planned images of one shard; ChecksumError if it is not what was committed."""
     path = workspace.part("plan", part)
     marker = read_marker(workspace, _STAGE, part)
-    if marker is not None:
-        check_part(path, marker)
+    if marker is not None and not is_whole(path, marker):
+        raise ChecksumError(_damaged_message(path, "is not what was committed"))
     return read_records(path, PlannedImage)
+
+
+def _damaged_message(path: Path, what: str) -> str:
+    return (
+        f"{path} {what}; restore it, or run `isekai-gen generate --force-stage` to plan anew "
+        "(images stay, and are not drawn again)"
+    )
 
 
 def commit_plan(
@@ -76,15 +87,15 @@ def commit_plan(
 
     Raises:
         StaleShardError: If images planned before would be lost and `force` is not set.
-        ChecksumError: If the plan on disk was damaged.
+        ChecksumError: If the plan on disk was damaged and `force` is not set.
     """
     ids = [image.image_id for image in planned]
     fingerprint = digest_of(ids)
-    old = {image.image_id for image in read_plan(workspace)}
+    old, damaged = _ids_on_disk(workspace, force=force)
     lost = old.difference(ids)
     if lost and not force:
         raise StaleShardError(_stale_message(workspace, len(lost), len(old), fingerprint))
-    if lost:
+    if lost or damaged:
         _archive(workspace)
     _mark_unmarked(workspace, fingerprint)
     on_disk = set() if lost else old
@@ -92,6 +103,16 @@ def commit_plan(
     _append_parts(workspace, new, fingerprint, shard_size)
     kept = len(old) - len(lost)
     return PlanChange(len(planned), len(planned) - kept, kept, len(lost))
+
+
+def _ids_on_disk(workspace: Workspace, *, force: bool) -> tuple[set[str], bool]:
+    """Image ids of the plan on disk, and whether it is damaged (then there are none)."""
+    try:
+        return {image.image_id for image in read_plan(workspace)}, False
+    except ChecksumError:
+        if not force:
+            raise
+        return set(), True
 
 
 def _stale_message(workspace: Workspace, lost: int, old: int, fingerprint: str) -> str:
@@ -142,8 +163,9 @@ def _archive(workspace: Workspace) -> None:
     Records go first: a crash in between leaves a plan without records, which the next run with
     --force-stage archives as well; no record is ever without a folder.
     """
-    number = len(list((workspace.root / "archive").glob("*"))) + 1
-    folder = workspace.root / "archive" / f"{number:04d}"
+    base = workspace.root / "archive"
+    taken = [int(path.name) for path in base.glob("*") if path.name.isdecimal()]
+    folder = base / f"{max(taken, default=0) + 1:04d}"
     folder.mkdir(parents=True)
     for part in workspace.parts("records"):
         repair_tail(workspace.part("records", part))

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from isekai_gen.errors import InputError, ReleaseError
+from isekai_gen.errors import ChecksumError, InputError, ReleaseError
 from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.release.build import build_release
 from isekai_gen.release.content import ReleaseContent, ReleaseOptions, ReleaseSummary
@@ -17,9 +17,10 @@ from isekai_gen.release.verify import verify_release
 from isekai_gen.settings import ReleaseSettings
 from isekai_gen.shards import DoneMarker, read_marker, write_marker
 from isekai_gen.stages.context import StageContext
+from isekai_gen.stages.neighbors import require_current_tables
 from isekai_gen.stages.plan_files import read_plan
 from isekai_gen.stages.selection import Selection, select
-from isekai_gen.workspace import slug_of
+from isekai_gen.workspace import Workspace, slug_of
 
 _STAGE = "release"
 
@@ -28,15 +29,16 @@ def write_release(context: StageContext, out: Path) -> ReleaseSummary:
     """Build a release at `out`, which must not exist; the caller holds the workspace's lock.
 
     Raises:
-        ReleaseError: If nothing is kept, `out` exists, or manifests are out of date.
+        ReleaseError: If nothing is kept, `out` exists, or manifests or tables are out of date.
     """
     selection = select(context)
-    options = _options(context.settings.release, selection.catalog.name)
+    options = release_options(context.settings.release, selection.catalog.name)
+    require_current_tables(context.workspace, selection)
     content = _content(context, selection)
     with context.reporter.task("Building the release", len(selection.kept)) as advance:
         summary = build_release(context.workspace, out, options, content)
         advance(len(selection.kept))
-    context.remember_settings()
+    context.remember_settings("release")
     return summary
 
 
@@ -99,7 +101,12 @@ def _fingerprint(context: StageContext, selection: Selection) -> str:
     )
 
 
-def _options(settings: ReleaseSettings, catalog_name: str) -> ReleaseOptions:
+def release_options(settings: ReleaseSettings, catalog_name: str) -> ReleaseOptions:
+    """How a release is called and licensed.
+
+    Raises:
+        InputError: If a name, version or license cannot be used.
+    """
     title = settings.name or catalog_name
     return ReleaseOptions(
         name=slug_of(title),
@@ -128,7 +135,7 @@ def _content(context: StageContext, selection: Selection) -> ReleaseContent:
         records=selection.records,
         kept=selection.kept,
         dropped=selection.dropped,
-        templates=workspace.templates_file.read_text(encoding="utf-8"),
+        templates=_templates(workspace),
         settings=_public_settings(context),
         environment=_environment(context),
     )
@@ -145,10 +152,30 @@ def _public_settings(context: StageContext) -> dict[str, Any]:
     }
 
 
+def _templates(workspace: Workspace) -> str:
+    path = workspace.templates_file
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ChecksumError(
+            f"{path} cannot be read ({error}); put back the templates with "
+            "`isekai-gen generate --templates FILE`"
+        ) from error
+
+
+def _profile(path: Path) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ChecksumError(
+            f"{path} cannot be read ({error}); delete it and run generate again"
+        ) from error
+
+
 def _environment(context: StageContext) -> dict[str, Any]:
     """Versions, and the reproducibility profiles that records name by digest."""
     profiles = {
-        path.stem.removeprefix("profile-"): json.loads(path.read_text(encoding="utf-8"))
+        path.stem.removeprefix("profile-"): _profile(path)
         for path in sorted(context.workspace.reports.glob("profile-*.json"))
     }
     return {

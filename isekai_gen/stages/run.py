@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.release.writer import SHEET_FILE
 from isekai_gen.stages.context import StageContext
-from isekai_gen.stages.dedupe import dedupe
+from isekai_gen.stages.dedupe import dedupe, duplicate_filter
 from isekai_gen.stages.generate import GenerateRequest, generate
 from isekai_gen.stages.manifest import ManifestReport, write_manifests
 from isekai_gen.stages.neighbors import write_neighbors
-from isekai_gen.stages.overlap import judge_overlap
-from isekai_gen.stages.release import write_current_release
+from isekai_gen.stages.overlap import judge_overlap, overlap_filter
+from isekai_gen.stages.release import release_options, write_current_release
 from isekai_gen.stages.status import Status, read_status
 
 
@@ -44,6 +45,7 @@ def run_all(context: StageContext, request: GenerateRequest) -> RunReport:
     Raises:
         IsekaiGenError: As the stages; what was finished before stays valid.
     """
+    _check_settings(context, request)
     drawn = generate(context, request)
     overlap = judge_overlap(context)
     near = dedupe(context)
@@ -58,3 +60,12 @@ def run_all(context: StageContext, request: GenerateRequest) -> RunReport:
         contact_sheet=out / SHEET_FILE,
         worked=drawn.drawn or overlap.decided or near.verdicts.decided or built,
     )
+
+
+def _check_settings(context: StageContext, request: GenerateRequest) -> None:
+    """Refuse at once what a later stage would refuse after hours of drawing."""
+    catalog = request.catalog or context.workspace.catalog_file
+    if catalog.exists():
+        release_options(context.settings.release, load_catalog(catalog).name)
+    overlap_filter(context.settings.class_overlap)
+    duplicate_filter(context.settings.near_duplicate)

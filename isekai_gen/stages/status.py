@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isekai_gen.records import Decision, ImageRecord, PlannedImage, select_kept
-from isekai_gen.shards import read_records
+from isekai_gen.shards import read_appended
 from isekai_gen.stages.context import require_plan
 from isekai_gen.stages.curate import read_verdicts
 from isekai_gen.stages.drawn import read_drawn
@@ -74,7 +74,7 @@ def read_status(workspace: Workspace) -> Status:
     require_plan(workspace)
     planned, records = read_plan(workspace), read_drawn(workspace)
     verdicts = read_verdicts(workspace)
-    decisions = read_records(workspace.decisions_file, Decision)
+    decisions = read_appended(workspace.decisions_file, Decision)
     _, dropped = select_kept(records, verdicts, decisions)
     slugs = list(dict.fromkeys(image.concept for image in planned))
     by_concept = {

@@ -93,6 +93,7 @@ def test_a_half_drawn_workspace_is_counted_as_it_is(root):
     part = root / "records/part-00002.jsonl"
     lines = part.read_bytes().splitlines(keepends=True)
     part.write_bytes(b"".join(lines[:2]) + lines[2][:50])  # as a kill leaves it
+    (root / "done/generate/part-00002.json").unlink()
     before = part.read_bytes()
     status = status_of(root)
     assert (status["generated"], status["pending"]) == (22, 2)
@@ -182,6 +183,22 @@ def test_a_release_is_built_verified_and_found_out_when_changed(root, tmp_path):
     findings = json.loads(found.stdout)["findings"]
     assert any(finding["file"].endswith(path.name) for finding in findings)
     call("release", "build", "-w", root, "--out", out, expect=2)
+
+
+def test_neighbor_tables_of_other_kept_images_are_not_released(root, tmp_path):
+    curate(root)
+    call("neighbors", "-w", root, "--nearest", "5", "--bins", "4")
+    out = tmp_path / "release"
+    call("dedupe", "-w", root, "--max-similarity", "1")
+    refused = call("release", "build", "-w", root, "--out", out, expect=2)
+    assert "run `isekai-gen neighbors` again" in refused.stderr
+    call("neighbors", "-w", root)
+    table = root / "neighbors/nearest.csv"
+    whole = table.read_bytes()
+    table.write_bytes(whole.replace(b"1", b"2", 1))
+    call("release", "build", "-w", root, "--out", out, expect=2)
+    table.write_bytes(whole)
+    call("release", "build", "-w", root, "--out", out)
 
 
 def test_manifests_that_are_impossible_are_said(root):

@@ -63,7 +63,8 @@ def test_a_plan_that_would_lose_images_names_fingerprints_and_remedies(workspace
 
 def test_force_archives_the_old_plan_and_its_records(workspace):
     commit_plan(workspace, images(0, 1, 2), 2)
-    record = ImageRecord(image(1), PROVENANCE, "", "images/cat/x.png", "a", "b", None)
+    path = f"images/cat/{image(1).image_id}.png"
+    record = ImageRecord(image(1), PROVENANCE, "", path, "a", "b", None)
     append_records(workspace.part("records", 0), [record])
     change = commit_plan(workspace, images(1, 5), 2, force=True)
     assert (change.archived, change.kept_from_before) == (2, 1)
