@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections import Counter
@@ -42,6 +43,12 @@ def write_release(context: StageContext, out: Path) -> ReleaseSummary:
     return summary
 
 
+def _free_name(path: Path) -> Path:
+    """`path`, or with a number behind it if it is taken."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return next(name for name in itertools.chain([path], numbered) if not name.exists())
+
+
 def write_current_release(context: StageContext, out: Path) -> bool:
     """Have `out` hold a release of what is kept now; returns whether it had to be built.
 
@@ -58,10 +65,8 @@ def write_current_release(context: StageContext, out: Path) -> bool:
             _require_verified(out)
             return False
         before = marker.fingerprint[:8] if marker is not None else "before"
-        aside = out.with_name(f"{out.name}-{before}")
+        aside = _free_name(out.with_name(f"{out.name}-{before}"))
         context.reporter.note(f"{out} holds what was kept earlier: renamed to {aside}")
-        if aside.exists():
-            raise ReleaseError(f"{aside} exists already; move it away and run again")
         out.rename(aside)
     # The marker comes first: without the folder it says nothing, with it whose content it has.
     write_marker(context.workspace, DoneMarker(_STAGE, 0, fingerprint, {}, ""))
