@@ -46,6 +46,16 @@ def seed_of(run_seed: int, concept: str, index: int, prompt: str) -> int:
     return int.from_bytes(hashlib.sha256(content).digest()[:8]) >> 1
 
 
+def row_of(concept: str, index: int, micro_batch_size: int) -> int:
+    """Row of one image in its micro-batch: in turn within a concept, from a start of its own.
+
+    Without that start, few images of many concepts would all want the first rows, and most of
+    every batch would be padding.
+    """
+    start = int.from_bytes(hashlib.sha256(concept.encode()).digest()[:8])
+    return (start + index) % micro_batch_size
+
+
 def plan_images(request: PlanRequest) -> Iterator[PlannedImage]:
     """Every image of the request, concept after concept in the order of the catalog."""
     for concept in request.catalog.concepts:
@@ -65,7 +75,7 @@ def _plan_image(
 ) -> PlannedImage:
     negative = prompt.negative if request.recipe.uses_negative_prompts else ""
     seed = seed_of(request.seed, prompt.concept, index, prompt.text)
-    row = index % request.recipe.draw.micro_batch_size
+    row = row_of(prompt.concept, index, request.recipe.draw.micro_batch_size)
     canonical = {
         **shared,
         "concept": prompt.concept,

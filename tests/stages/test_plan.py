@@ -11,7 +11,7 @@ from isekai_gen.prompts.catalog import Catalog, load_catalog
 from isekai_gen.prompts.templates import load_templates
 from isekai_gen.records import PlannedImage
 from isekai_gen.stages.packing import pack_micro_batches
-from isekai_gen.stages.plan import PlanRequest, plan_images, seed_of
+from isekai_gen.stages.plan import PlanRequest, plan_images, row_of, seed_of
 from isekai_gen.stages.recipe import Recipe
 
 IDENTITY = GeneratorIdentity(
@@ -58,7 +58,7 @@ def test_plans_concept_after_concept_in_the_order_of_the_catalog(request_):
         "house",
     ]
     assert [image.index for image in planned[:6]] == [0, 1, 2, 3, 4, 5]
-    assert [image.row for image in planned[:6]] == [0, 1, 2, 3, 0, 1]
+    assert [image.row for image in planned[:6]] == [row_of("cactihog", k, 4) for k in range(6)]
     assert len({image.image_id for image in planned}) == 24
     assert all(len(image.image_id) == 20 and 0 <= image.seed < 2**63 for image in planned)
 
@@ -130,3 +130,15 @@ def test_packing_puts_distinct_rows_together_and_loses_nothing(rows):
     assert sorted(packed, key=lambda image: image.index) == images
     # No row could fit into fewer batches than the times it comes.
     assert len(batches) == max((rows.count(row) for row in rows), default=0)
+
+
+def test_few_images_of_many_concepts_still_fill_their_micro_batches():
+    rows = [row_of(f"concept-{number}", 0, 4) for number in range(200)]
+    assert max(rows.count(row) for row in range(4)) < 80
+
+
+@given(st.integers(1, 16), st.integers(0, 100))
+def test_rows_of_one_concept_take_turns(micro_batch_size, first):
+    rows = [row_of("cactihog", first + number, micro_batch_size) for number in range(16)]
+    assert len(set(rows[:micro_batch_size])) == micro_batch_size
+    assert all(0 <= row < micro_batch_size for row in rows)
