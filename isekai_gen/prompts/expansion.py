@@ -1,131 +1,124 @@
-"""From templates and a concept to prompts, each found by its index alone.
+"""From templates and a concept to prompts, each found by its index alone, in one of four orders.
 
-The space of a concept is every (template, value of each of its slots). It is a tree: first the
-template, then one slot after the other (lists in the order of their file, then the concept's
-attributes), so that what is declared first is balanced best. At every node a `Schedule` says which
-branch has turn i and what number the turn has inside that branch; following it down costs a few
-hashes, however large the space. For one concept and seed:
+The space of a concept is every template with every way to fill its slots, variants and wildcards.
 
-* prompts 0 .. count - 1 are all different, and together they are the whole space;
-* templates and the first slot follow their weights exactly from round to round, deeper slots on
-  average, until the heaviest values run out of new combinations;
-* another concept changes nothing; a new value in a list leaves templates that do not use that
-  list as they were, as long as no template has run out of combinations.
+* `stratified`: prompts 0 .. count - 1 are all different, and together they are the whole space.
+  Templates and what is chosen first (lists in the order of their file, then the concept's
+  attributes, then wildcards and variants as written) follow their weights exactly from round to
+  round, deeper choices on average, until the heaviest values run out of new combinations.
+* `permuted`: the whole space, each once, in a pseudo-random order; weights do not matter.
+* `exhaustive`: the whole space in the order written; what is written last varies first.
+* `random`: with replacement; every choice is drawn by its weight.
 
-Two combinations may still read the same, if values of different slots spell the same text.
+In all of them another concept changes nothing, and from `count_prompts` on the first three start
+over. In the stratified order, a new value in a list leaves templates that do not use that list as
+they were, as long as no template has run out of combinations.
+
+Two combinations may still read the same, if different values spell the same text.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
 
 from isekai_gen.hashing import canonical_json
-from isekai_gen.prompts.schedule import Schedule, whole_weights
-from isekai_gen.prompts.template_set import Template, TemplateSet, slot_values
+from isekai_gen.prompts.building import build_space
+from isekai_gen.prompts.numbered import NumberedOrder, RandomOrder
+from isekai_gen.prompts.stratified import StratifiedOrder
+from isekai_gen.prompts.template_set import TemplateSet
 from isekai_gen.records import Concept, Prompt
 
+Sampling = Literal["stratified", "permuted", "exhaustive", "random"]
 
-@dataclass(frozen=True)
-class _Level:
-    """One slot of a template: its values, and the turns among them."""
-
-    slot: str
-    texts: tuple[str, ...]
-    schedule: Schedule
-
-
-@dataclass(frozen=True)
-class _Branch:
-    """One template with its levels, from the first slot to the last."""
-
-    template: Template
-    levels: tuple[_Level, ...]
-
-    @property
-    def size(self) -> int:
-        return math.prod(len(level.texts) for level in self.levels)
+# Long enough that rounds are laid out once for many prompts, short enough to stay small.
+_CHUNK = 10_000
 
 
 def count_prompts(templates: TemplateSet, concept: Concept) -> int:
-    """How many different (template, slot values) there are for a concept; >= 1.
+    """How many different (template, choices) there are for a concept; >= 1.
 
     Raises:
         ValueError: If the concept cannot fill a slot (`check_templates` finds it first).
     """
-    return sum(_branch(template, templates, concept).size for template in templates.templates)
+    return sum(count_prompts_by_template(templates, concept).values())
+
+
+def count_prompts_by_template(templates: TemplateSet, concept: Concept) -> dict[str, int]:
+    """The part of each template in `count_prompts`, by template id.
+
+    Raises:
+        ValueError: As `count_prompts`.
+    """
+    spaces = build_space(templates, concept, templates.templates)
+    return {space.template.id: space.root.size for space in spaces}
 
 
 def expand_prompts(
-    templates: TemplateSet, concept: Concept, indices: Iterable[int], seed: int
+    templates: TemplateSet,
+    concept: Concept,
+    indices: Iterable[int],
+    seed: int,
+    sampling: Sampling = "stratified",
 ) -> list[Prompt]:
     """The prompts of a concept at the given indices.
 
     Args:
-        templates: Templates and lists.
+        templates: Templates, lists and wildcards.
         concept: What to speak of.
-        indices: Any indices >= 0, in any order; from `count_prompts` on, they start over.
-        seed: Chooses the order of the space.
+        indices: Any indices >= 0, in any order.
+        seed: Chooses the order; `exhaustive` has one order only.
+        sampling: Which order.
 
     Returns:
-        One prompt per index, in the order of `indices`; `slots` has the value of every slot of the
-        template's texts but the article, which follows from the words.
+        One prompt per index, in the order of `indices`. `slots` has the value of every named slot
+        but the article, of a wildcard under its name (`name#2` at its second place), and of a
+        variant under v1, v2, ... by its place in text and negative text; what an option that was
+        not chosen holds is absent.
 
     Raises:
         ValueError: If an index is negative or the concept cannot fill a slot.
     """
-    branches = [_branch(template, templates, concept) for template in templates.templates]
-    weights = whole_weights([template.weight for template in templates.templates])
-    schedule = Schedule(weights, [branch.size for branch in branches])
-    root = hashlib.sha256(canonical_json([seed, concept.slug]).encode()).digest()
-    prompts = []
-    for index in indices:
-        if index < 0:
-            raise ValueError(f"an index must be >= 0, got {index}")
-        choice, rank = schedule.locate(index % schedule.total, root)
-        prompts.append(_prompt(branches[choice], concept, rank, root))
-    return prompts
+    wanted = list(indices)
+    if wanted and min(wanted) < 0:
+        raise ValueError(f"an index must be >= 0, got {min(wanted)}")
+    return _expander(templates, concept, seed, sampling)(wanted)
 
 
-def _branch(template: Template, templates: TemplateSet, concept: Concept) -> _Branch:
-    """The levels of a template; each has the capacity of all the levels below it."""
-    order = {name: number for number, name in enumerate((*templates.lists, *concept.attributes))}
-    slots = sorted(template.slots, key=lambda slot: order.get(slot, len(order)))
-    levels: list[_Level] = []
-    below = 1
-    for slot in reversed(slots):
-        values = slot_values(slot, concept, templates.lists)
-        if not values:
-            raise ValueError(
-                f"template {template.id!r} needs slot {{{slot}}}, which {concept.slug!r} lacks"
-            )
-        weights = whole_weights([value.weight for value in values])
-        texts = tuple(value.text for value in values)
-        levels.append(_Level(slot, texts, Schedule(weights, [below] * len(values))))
-        below *= len(values)
-    return _Branch(template, tuple(reversed(levels)))
+def iter_prompts(
+    templates: TemplateSet,
+    concept: Concept,
+    indices: range,
+    seed: int,
+    sampling: Sampling = "stratified",
+) -> Iterator[Prompt]:
+    """As `expand_prompts`, with some thousands of prompts in memory at a time.
 
-
-def _prompt(branch: _Branch, concept: Concept, rank: int, root: bytes) -> Prompt:
-    template = branch.template
-    # Keyed by words, not by positions: reordering or adding elsewhere leaves a path as it was.
-    key = _child_key(root, template.id)
-    chosen: dict[str, str] = {}
-    for level in branch.levels:
-        choice, rank = level.schedule.locate(rank, key)
-        chosen[level.slot] = level.texts[choice]
-        key = _child_key(key, chosen[level.slot])
-    slots = {slot: chosen[slot] for slot in template.slots}
-    return Prompt(
-        concept=concept.slug,
-        template=template.id,
-        slots=slots,
-        text=template.text.fill(slots),
-        negative=template.negative.fill(slots),
+    Raises:
+        ValueError: As `expand_prompts`.
+    """
+    if indices and min(indices) < 0:
+        raise ValueError(f"an index must be >= 0, got {min(indices)}")
+    expand = _expander(templates, concept, seed, sampling)
+    starts = range(0, len(indices), _CHUNK)
+    return itertools.chain.from_iterable(
+        expand(indices[start : start + _CHUNK]) for start in starts
     )
 
 
-def _child_key(key: bytes, word: str) -> bytes:
-    return hashlib.sha256(key + word.encode()).digest()
+def _expander(
+    templates: TemplateSet, concept: Concept, seed: int, sampling: Sampling
+) -> Callable[[Iterable[int]], list[Prompt]]:
+    spaces = build_space(templates, concept, templates.templates)
+    key = hashlib.sha256(canonical_json([seed, concept.slug]).encode()).digest()
+    if sampling == "stratified":
+        return StratifiedOrder(spaces, concept.slug, key).prompts
+    order: NumberedOrder | RandomOrder
+    if sampling == "random":
+        order = RandomOrder(spaces, concept.slug, key)
+    else:
+        permuted_by = key if sampling == "permuted" else None
+        order = NumberedOrder(spaces, concept.slug, permuted_by)
+    return lambda wanted: [order.prompt(index) for index in wanted]

@@ -31,11 +31,15 @@ class Node:
         line: 1-based line of the value.
         value: Text, number, bool or None; a tuple of nodes; or a dict from key to node.
         key_lines: For a dict, the 1-based line of every key.
+        column: 1-based column of the value.
+        written: For a scalar, what the file has there, with quotes and escapes.
     """
 
     line: int
     value: str | int | float | bool | tuple[Node, ...] | dict[str, Node] | None
     key_lines: dict[str, int]
+    column: int = 1
+    written: str = ""
 
     @property
     def type_name(self) -> str:
@@ -46,7 +50,7 @@ class Node:
 
 def read_yaml(path: Path, faults: Faults) -> Node | None:
     """Read one YAML document; None if it cannot be used, with the reasons in `faults`."""
-    text = _read_text(path, faults)
+    text = read_text(path, faults)
     if text is None:
         return None
     if not _is_plain(text, faults):
@@ -55,14 +59,15 @@ def read_yaml(path: Path, faults: Faults) -> Node | None:
     if root is None:
         faults.add(1, "the file is empty; see docs/formats.md for its form")
         return None
-    return _node_of(root, faults)
+    return _node_of(root, text, faults)
 
 
-def _read_text(path: Path, faults: Faults) -> str | None:
+def read_text(path: Path, faults: Faults) -> str | None:
+    """The text of a user's file of bounded size; None with the reason in `faults`."""
     try:
         # A device or a pipe may never end.
         if path.exists() and not path.is_file():
-            faults.add(0, "this is not a regular file; name a YAML file")
+            faults.add(0, "this is not a regular file; name a text file")
             return None
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -122,16 +127,19 @@ def _refusal(event: yaml.Event, documents: int) -> str | None:
     return None
 
 
-def _node_of(node: yaml.Node, faults: Faults) -> Node:
-    line = node.start_mark.line + 1
+def _node_of(node: yaml.Node, text: str, faults: Faults) -> Node:
+    start, end = node.start_mark, node.end_mark
     if isinstance(node, yaml.SequenceNode):
-        return Node(line, tuple(_node_of(entry, faults) for entry in node.value), {})
+        return Node(
+            start.line + 1, tuple(_node_of(entry, text, faults) for entry in node.value), {}
+        )
     if isinstance(node, yaml.MappingNode):
-        return _mapping_of(node, faults)
-    return Node(line, _scalar_of(node), {})
+        return _mapping_of(node, text, faults)
+    written = text[start.index : end.index]
+    return Node(start.line + 1, _scalar_of(node), {}, start.column + 1, written)
 
 
-def _mapping_of(node: yaml.MappingNode, faults: Faults) -> Node:
+def _mapping_of(node: yaml.MappingNode, text: str, faults: Faults) -> Node:
     entries: dict[str, Node] = {}
     lines: dict[str, int] = {}
     for key_node, value_node in node.value:
@@ -144,7 +152,7 @@ def _mapping_of(node: yaml.MappingNode, faults: Faults) -> Node:
             faults.add(line, f"duplicate key {quoted(key)} (first in line {lines[key]}); keep one")
             continue
         lines[key] = line
-        entries[key] = _node_of(value_node, faults)
+        entries[key] = _node_of(value_node, text, faults)
     return Node(node.start_mark.line + 1, entries, lines)
 
 

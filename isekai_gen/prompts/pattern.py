@@ -1,130 +1,117 @@
-"""The text of a template: literal words and {slots}, and how values and articles fill it."""
+"""A parsed text of the template language, with the text it came from."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 
-from isekai_gen.prompts.fields import squeezed
+from isekai_gen.prompts.articles import article_for
+from isekai_gen.prompts.faults import Faults
+from isekai_gen.prompts.nodes import (
+    ARTICLE,
+    CONCEPT_SLOTS,
+    OWN_SLOTS,
+    SLOT_NAME,
+    Literal,
+    Parsed,
+    Piece,
+    Slot,
+    SyntaxFault,
+    Wildcard,
+    walk,
+)
+from isekai_gen.prompts.origins import Origin
+from isekai_gen.prompts.syntax import parse_text, parse_value
 
-ARTICLE = "a"
-# Slots that every concept fills, beside the article.
-CONCEPT_SLOTS = ("name", "short", "description", "concept_negative")
-OWN_SLOTS = frozenset((ARTICLE, *CONCEPT_SLOTS))
-SLOT_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-
-_TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
-# Written with a vowel but spoken with a consonant: "a unicorn", "a European", "a one-eyed cat".
-_SPOKEN_CONSONANT = re.compile(r"eu|ew|on(?:e|ce)(?![a-z])|u(?:ni(?!n|m|d)|[bcfhjkqrst][aeiou]|fo)")
-# Written with a consonant but spoken with a vowel: "an hour", "an x-ray", "an 8-legged goat".
-_SPOKEN_VOWEL = re.compile(r"hour|honest|hono|heir|x-|8|1[18](?!\d)")
-_LETTERS_WITH_VOWEL = frozenset("AEFHILMNORSX")
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a pattern: a slot's name, or literal text."""
-
-    text: str
-    is_slot: bool
+__all__ = [
+    "ARTICLE",
+    "CONCEPT_SLOTS",
+    "NO_PATTERN",
+    "OWN_SLOTS",
+    "SLOT_NAME",
+    "Pattern",
+    "article_for",
+    "literal_pattern",
+    "parse_pattern",
+    "read_pattern",
+    "read_weighted",
+]
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """A parsed template text.
+    """A parsed template text, or a value of a list.
 
     Attributes:
-        pieces: Literal texts and slots, in order.
+        source: The text it was parsed from, without a weight before it.
+        pieces: Its parts, in order; two patterns are equal if these are.
+        origin: Where it stands in a file; None if it was made by code.
     """
 
+    source: str = field(compare=False)
     pieces: tuple[Piece, ...]
+    origin: Origin | None = field(default=None, compare=False)
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """Slot names in order of first appearance, without the article."""
-        names = (piece.text for piece in self.pieces if piece.is_slot and piece.text != ARTICLE)
-        return tuple(dict.fromkeys(names))
+        """Slot names in order of first appearance, without the article; also in variants."""
+        pieces = walk(self.pieces)
+        names = (piece.name for piece in pieces if isinstance(piece, Slot))
+        return tuple(dict.fromkeys(name for name in names if name != ARTICLE))
 
-    def fill(self, values: Mapping[str, str]) -> str:
-        """The text with every slot replaced; values are never parsed again.
+    @property
+    def wildcards(self) -> tuple[Wildcard, ...]:
+        """Every wildcard, in the order written."""
+        return tuple(piece for piece in walk(self.pieces) if isinstance(piece, Wildcard))
 
-        An empty value leaves no double space and no stray comma behind.
+    def note(self, offset: int, message: str, faults: Faults) -> None:
+        """Note a fault at a place of this text.
 
         Raises:
-            KeyError: If a slot has no value.
+            ValueError: If the pattern was made by code, which has no line to point at.
         """
-        # From the end, because an article depends on the word after it.
-        text = ""
-        for piece in reversed(self.pieces):
-            if not piece.is_slot:
-                text = piece.text + text
-            elif piece.text == ARTICLE:
-                text = article_for(text) + text
-            else:
-                text = values[piece.text] + text
-        return _without_stray_commas(squeezed(text))
+        if self.origin is None:
+            raise ValueError(f"{self.source!r}: {message}")
+        faults.add_at(self.origin, offset, message)
+
+
+NO_PATTERN = Pattern("", ())
+
+
+def literal_pattern(text: str) -> Pattern:
+    """A pattern of words that are never parsed, such as a concept's own."""
+    return Pattern(text, (Literal(text),) if text else ())
 
 
 def parse_pattern(text: str) -> Pattern:
-    """Parse "{a} {size} {short}"; `{{` and `}}` stand for braces.
+    """Parse a template text that stands in no file.
 
     Raises:
-        ValueError: If braces are unbalanced or a slot's name is none; says where.
+        ValueError: With every fault and its character.
     """
-    pieces: list[Piece] = []
-    literal, position = "", 0
-    for token in _TOKEN.finditer(text):
-        literal += text[position : token.start()]
-        position = token.end()
-        if token.group() in ("{{", "}}"):
-            literal += token.group()[0]
-        elif token.group(1) is None:
-            raise ValueError(
-                f"unbalanced {token.group()!r} at character {token.start() + 1}; "
-                "write {slot}, or {{ and }} for braces"
-            )
-        elif not SLOT_NAME.fullmatch(token.group(1)):
-            raise ValueError(
-                f"{token.group()[:42]!r} is no slot; use lower-case letters, digits and _, "
-                "or {{ and }} for braces"
-            )
-        else:
-            if literal:
-                pieces.append(Piece(literal, is_slot=False))
-            literal = ""
-            pieces.append(Piece(token.group(1), is_slot=True))
-    literal += text[position:]
-    if literal:
-        pieces.append(Piece(literal, is_slot=False))
-    return Pattern(tuple(pieces))
+    parsed = parse_text(text)
+    if parsed.faults:
+        raise ValueError("\n".join(_in_characters(fault) for fault in parsed.faults))
+    return Pattern(text, parsed.pieces)
 
 
-def has_word(text: str) -> bool:
-    """Whether an article could stand before `text`."""
-    return _WORD.search(text) is not None
+def read_pattern(origin: Origin, faults: Faults) -> Pattern | None:
+    """Parse a template text of a file; None after noting its faults."""
+    return _checked(parse_text(origin.text), origin, faults)
 
 
-def article_for(text: str) -> str:
-    """The article of the first word of `text`, by spelling: a or an; "" if it has no word."""
-    found = _WORD.search(text)
-    if found is None:
-        return ""
-    word = found.group()
-    # Short capitals are spelled out: "an LED lamp", "a USB fan".
-    if 1 < len(word) <= 4 and word.isupper() and word.isalpha():
-        return "an" if word[0] in _LETTERS_WITH_VOWEL else "a"
-    plain = unicodedata.normalize("NFKD", word).lower()
-    if _SPOKEN_VOWEL.match(plain):
-        return "an"
-    if _SPOKEN_CONSONANT.match(plain):
-        return "a"
-    return "an" if plain[0] in "aeiou" else "a"
+def read_weighted(origin: Origin, faults: Faults) -> tuple[Pattern, Fraction | None] | None:
+    """Parse a value and the weight that may stand before it; None after noting its faults."""
+    parsed = parse_value(origin.text)
+    pattern = _checked(parsed, origin, faults)
+    return None if pattern is None else (pattern, parsed.weight)
 
 
-def _without_stray_commas(text: str) -> str:
-    text = re.sub(r"\s+([,.;])", r"\1", text)
-    text = re.sub(r",(?:\s*,)+", ",", text)
-    return text.strip(", ")
+def _checked(parsed: Parsed, origin: Origin, faults: Faults) -> Pattern | None:
+    for fault in parsed.faults:
+        faults.add_at(origin, fault.offset, fault.message)
+    return None if parsed.faults else Pattern(origin.text[parsed.start :], parsed.pieces, origin)
+
+
+def _in_characters(fault: SyntaxFault) -> str:
+    return f"character {fault.offset + 1}: {fault.message}"

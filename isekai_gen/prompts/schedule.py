@@ -9,30 +9,25 @@ So
 * until the first choice is used up, whole rounds hold every choice exactly by its weight;
 * turns 0 .. total - 1 use every choice exactly as often as its capacity.
 
-Within a round this is successive sampling without replacement, by shuffled lots.
+Within a round this is successive sampling without replacement, by shuffled lots. Short rounds are
+shuffled whole; of long ones, single lots are found by a permutation of their places.
 """
 
 from __future__ import annotations
 
+import bisect
 import hashlib
-import math
-from collections.abc import Sequence
-from fractions import Fraction
-from functools import lru_cache
+import itertools
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import numpy as np
-import numpy.typing as npt
+from isekai_gen.prompts.permutation import Permutation
+from isekai_gen.prompts.weights import MAX_ROUND
 
-# A round is laid out in memory, so its length is bounded.
-MAX_ROUND = 100_000
+# Lots of a round: whole shuffles cost more than the single lots that deep levels ask for.
+_MAX_SHUFFLED = 64
 
-
-def whole_weights(weights: Sequence[Fraction]) -> tuple[int, ...]:
-    """The smallest whole numbers in the same proportions as `weights` (all > 0)."""
-    scale = math.lcm(*(weight.denominator for weight in weights))
-    whole = [int(weight * scale) for weight in weights]
-    divisor = math.gcd(*whole)
-    return tuple(weight // divisor for weight in whole)
+Lot = tuple[int, int]  # a choice, and the number of its own turns before in the round
 
 
 class Schedule:
@@ -61,9 +56,18 @@ class Schedule:
         self.total = sum(capacities)
         self._weights = tuple(weights)
         self._capacities = tuple(capacities)
-        pairs = zip(capacities, weights, strict=True)
+        self._round = sum(weights)
+        pairs = list(zip(capacities, weights, strict=True))
         self._full_rounds = min(capacity // weight for capacity, weight in pairs)
-        self._rounds = max(-(-c // w) for c, w in zip(capacities, weights, strict=True))
+        self._rounds = max(-(-capacity // weight) for capacity, weight in pairs)
+        self._even = all(weight == 1 for weight in weights)
+        self._ends = tuple(itertools.accumulate(weights))
+        if self._round <= _MAX_SHUFFLED:
+            self._places = range(self._round)
+            self._format = f">{self._round}Q"
+            self._choices = [bisect.bisect_right(self._ends, place) for place in self._places]
+        # The late round that was looked at last: number, first turn, turn after the last.
+        self._late = (-1, 0, 0)
 
     def locate(self, turn: int, key: bytes) -> tuple[int, int]:
         """The choice that has a turn, and the number of its own turns before it.
@@ -76,57 +80,111 @@ class Schedule:
             Choice, and rank with 0 <= rank < its capacity. Over all turns, every (choice, rank)
             comes exactly once.
         """
-        if not 0 <= turn < self.total:
-            raise ValueError(f"turn must be in [0, {self.total}), got {turn}")
-        number = self._round_of(turn)
-        used = self._used_before(number)
-        lots = _shuffled_lots(self._weights, key, number)
-        if number >= self._full_rounds:
-            lots = self._without_used_up(lots, used)
-        position = turn - sum(used)
-        choice = int(lots[position])
-        return choice, used[choice] + int(np.count_nonzero(lots[:position] == choice))
+        ((choice, [(_, rank)]),) = self.locate_all([(0, turn)], key).items()
+        return choice, rank
 
-    def _round_of(self, turn: int) -> int:
-        """The round of a turn: by division while rounds are full, then by bisection."""
-        per_round = sum(self._weights)
-        if turn < self._full_rounds * per_round:
-            return turn // per_round
-        low, high = self._full_rounds, self._rounds
-        while high - low > 1:
-            middle = (low + high) // 2
-            if sum(self._used_before(middle)) <= turn:
-                low = middle
+    def locate_all(
+        self, turns: Iterable[tuple[int, int]], key: bytes
+    ) -> dict[int, list[tuple[int, int]]]:
+        """Several turns at once, which is fast if they ascend.
+
+        Args:
+            turns: (tag, turn) pairs; the tags are handed through.
+            key: Shuffles the rounds.
+
+        Returns:
+            For each choice that comes, its (tag, rank) pairs in the order of `turns`.
+        """
+        found: dict[int, list[tuple[int, int]]] = {}
+        round_turns, full_turns = self._round, self._full_rounds * self._round
+        weights, current = self._weights, -1
+        lots: Callable[[int], Lot] = _no_lot
+        for tag, turn in turns:
+            if not 0 <= turn < self.total:
+                raise ValueError(f"turn must be in [0, {self.total}), got {turn}")
+            if turn < full_turns:
+                number, position = divmod(turn, round_turns)
             else:
-                high = middle
-        return low
+                number, position = self._late_place(turn)
+            if number != current:
+                current = number
+                lots = self._lots(key, number)
+                if turn >= full_turns:
+                    lots = self._late_lots(lots, number)
+            choice, before = lots(position)
+            rank = number * weights[choice] + before
+            if choice in found:
+                found[choice].append((tag, rank))
+            else:
+                found[choice] = [(tag, rank)]
+        return found
 
-    def _used_before(self, number: int) -> list[int]:
-        """Turns that each choice has had before a round."""
+    def _lots(self, key: bytes, number: int) -> Callable[[int], Lot]:
+        """The lots of a round, by place."""
+        if self._round > _MAX_SHUFFLED:
+            permuted = Permutation(self._round, hashlib.sha256(key + b":%d" % number).digest())
+            return lambda position: self._lot(permuted(position))
+        # The order sorts numbers drawn from SHAKE-128: the same on every machine and version.
+        drawn = hashlib.shake_128(key + b":%d" % number).digest(8 * self._round)
+        order = sorted(self._places, key=struct.unpack(self._format, drawn).__getitem__)
+        if self._even:
+            return lambda position: (order[position], 0)
+        choices = [self._choices[place] for place in order]
+
+        def lot_at(position: int) -> Lot:
+            choice = choices[position]
+            return choice, choices[:position].count(choice)
+
+        return lot_at
+
+    def _lot(self, place: int) -> Lot:
+        choice = bisect.bisect_right(self._ends, place)
+        return choice, place - (self._ends[choice] - self._weights[choice])
+
+    def _late_place(self, turn: int) -> tuple[int, int]:
+        """Round and place of a turn after the full rounds, by bisection."""
+        number, start, end = self._late
+        if not start <= turn < end:
+            low, high = self._full_rounds, self._rounds
+            while high - low > 1:
+                middle = (low + high) // 2
+                if self._turns_before(middle) <= turn:
+                    low = middle
+                else:
+                    high = middle
+            number, start = low, self._turns_before(low)
+            self._late = (number, start, self._turns_before(number + 1))
+        return number, turn - start
+
+    def _turns_before(self, number: int) -> int:
+        if number <= self._full_rounds:
+            return number * self._round
+        if number >= self._rounds:
+            return self.total
         pairs = zip(self._capacities, self._weights, strict=True)
-        return [min(capacity, number * weight) for capacity, weight in pairs]
+        return sum(min(capacity, number * weight) for capacity, weight in pairs)
 
-    def _without_used_up(
-        self, lots: npt.NDArray[np.int64], used: Sequence[int]
-    ) -> npt.NDArray[np.int64]:
+    def _late_lots(self, lots: Callable[[int], Lot], number: int) -> Callable[[int], Lot]:
         """The lots of a round, each choice only as often as it has turns left."""
-        left = [capacity - had for capacity, had in zip(self._capacities, used, strict=True)]
-        kept = []
-        for choice in lots.tolist():
-            if left[choice]:
-                left[choice] -= 1
-                kept.append(choice)
-        return np.array(kept, dtype=np.int64)
+        kept: list[Lot] = []
+        rest = self._kept_lots(lots, number)
+
+        def lot_at(position: int) -> Lot:
+            while len(kept) <= position:
+                kept.append(next(rest))
+            return kept[position]
+
+        return lot_at
+
+    def _kept_lots(self, lots: Callable[[int], Lot], number: int) -> Iterator[Lot]:
+        had: dict[int, int] = {}
+        for position in range(self._round):
+            choice = lots(position)[0]
+            before = had.get(choice, 0)
+            if number * self._weights[choice] + before < self._capacities[choice]:
+                yield choice, before
+                had[choice] = before + 1
 
 
-@lru_cache(maxsize=64)
-def _shuffled_lots(weights: tuple[int, ...], key: bytes, number: int) -> npt.NDArray[np.int64]:
-    """Every choice as often as its weight, shuffled: int64 [sum of weights].
-
-    The order sorts numbers drawn from SHAKE-128, so it is the same on every machine and version.
-    """
-    lots = np.repeat(np.arange(len(weights), dtype=np.int64), weights)
-    drawn = hashlib.shake_128(key + b":%d" % number).digest(8 * len(lots))
-    shuffled = lots[np.argsort(np.frombuffer(drawn, dtype=">u8"), kind="stable")]
-    shuffled.setflags(write=False)  # the cache hands out the same array again
-    return shuffled
+def _no_lot(position: int) -> Lot:
+    raise RuntimeError(f"no round is laid out for place {position}")

@@ -2,88 +2,162 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from isekai_gen.prompts.articles import has_word
+from isekai_gen.prompts.building import SharedSlotError, build_space
 from isekai_gen.prompts.faults import Faults, did_you_mean
-from isekai_gen.prompts.pattern import ARTICLE, OWN_SLOTS, Pattern, Piece, has_word
-from isekai_gen.prompts.template_set import Template, TemplateSet, slot_values
+from isekai_gen.prompts.nodes import ARTICLE, OWN_SLOTS, Literal, Piece, Slot, Variant, walk
+from isekai_gen.prompts.template_set import TemplateSet, slot_values
 from isekai_gen.records import Concept
+
+_NAMING_SLOTS = ("name", "short", "description")
 
 
 def note_template_faults(
-    template: Template, templates: TemplateSet, concepts: Sequence[Concept], faults: Faults
+    templates: TemplateSet, concepts: Sequence[Concept], faults: Faults
 ) -> None:
-    """Note unfilled slots, articles that may stand alone, and a text that names no concept."""
-    for pattern, line in (
-        (template.text, template.text_line),
-        (template.negative, template.negative_line),
-    ):
-        for slot in pattern.slots:
-            _check_slot(slot, line, templates, concepts, faults)
-        _check_articles(pattern, line, templates, concepts, faults)
-    _check_subject(template, concepts, faults)
+    """Note what keeps these templates from speaking of these concepts."""
+    unfilled = _note_slot_faults(templates, concepts, faults)
+    _note_article_faults(templates, concepts, faults)
+    _note_subject_faults(templates, concepts, faults)
+    if not unfilled:
+        _note_shared_slots(templates, concepts, faults)
 
 
-def _check_slot(
-    slot: str, line: int, templates: TemplateSet, concepts: Sequence[Concept], faults: Faults
-) -> None:
+def _note_slot_faults(templates: TemplateSet, concepts: Sequence[Concept], faults: Faults) -> bool:
+    """Note slots that nothing fills; whether there is any."""
+    messages: dict[str, str | None] = {ARTICLE: None}
+    for pattern in templates.patterns():
+        for piece in walk(pattern.pieces):
+            if not isinstance(piece, Slot):
+                continue
+            if piece.name not in messages:
+                messages[piece.name] = _slot_fault(piece.name, templates, concepts)
+            message = messages[piece.name]
+            if message is not None:
+                pattern.note(piece.offset, message, faults)
+    return any(message is not None for message in messages.values())
+
+
+def _slot_fault(slot: str, templates: TemplateSet, concepts: Sequence[Concept]) -> str | None:
     lacking = [c.slug for c in concepts if slot_values(slot, c, templates.lists) is None]
     if not lacking:
-        return
+        return None
     if len(lacking) < len(concepts):
-        faults.add(
-            line,
+        return (
             f"slot {{{slot}}} is an attribute that these concepts lack: {', '.join(lacking)}; "
-            f"add it to them, or a list {slot!r} as the default",
+            f"add it to them, or a list {slot!r} as the default"
         )
-        return
     attributes = {name for concept in concepts for name in concept.attributes}
     hint = did_you_mean(slot, OWN_SLOTS | templates.lists.keys() | attributes)
-    faults.add(line, f"unknown slot {{{slot}}}{hint}")
+    return f"unknown slot {{{slot}}}{hint}"
 
 
-def _check_articles(
-    pattern: Pattern,
-    line: int,
-    templates: TemplateSet,
-    concepts: Sequence[Concept],
-    faults: Faults,
+class _SurePieces:
+    """Whether something holds for every text that pieces can become for one concept."""
+
+    def __init__(
+        self, templates: TemplateSet, concept: Concept, holds: Callable[[Piece], bool]
+    ) -> None:
+        """Set up the question.
+
+        Args:
+            templates: Where slots and wildcards get their values.
+            concept: What is spoken of.
+            holds: Whether it holds for a piece by itself.
+        """
+        self._templates = templates
+        self._concept = concept
+        self._holds = holds
+        self._known: dict[Piece, bool] = {}
+
+    def any_in(self, pieces: Sequence[Piece]) -> bool:
+        """Whether it holds for one of these pieces, whatever is chosen."""
+        return any(self._is_sure(piece) for piece in pieces)
+
+    def _is_sure(self, piece: Piece) -> bool:
+        if piece not in self._known:
+            self._known[piece] = self._holds(piece) or self._all_choices(piece)
+        return self._known[piece]
+
+    def _all_choices(self, piece: Piece) -> bool:
+        if isinstance(piece, Literal) or piece == Slot(ARTICLE):
+            return False
+        if isinstance(piece, Variant):
+            return piece.low > 0 and all(self.any_in(option.pieces) for option in piece.options)
+        if isinstance(piece, Slot):
+            values = slot_values(piece.name, self._concept, self._templates.lists)
+        else:
+            values = self._templates.wildcards.values[piece.name]
+        # A slot that nothing fills is a fault of its own.
+        return values is None or all(self.any_in(value.pattern.pieces) for value in values)
+
+
+def _note_article_faults(
+    templates: TemplateSet, concepts: Sequence[Concept], faults: Faults
 ) -> None:
-    for position, piece in enumerate(pattern.pieces):
-        if not (piece.is_slot and piece.text == ARTICLE):
-            continue
-        rest = pattern.pieces[position + 1 :]
-        bare = [c.slug for c in concepts if not _has_sure_word(rest, c, templates)]
-        if bare:
-            faults.add(
-                line,
-                f"{{a}} may have no word after it (concepts: {', '.join(bare)}); "
-                "put a word or a slot without empty values behind it",
+    def is_word(piece: Piece) -> bool:
+        return isinstance(piece, Literal) and has_word(piece.text)
+
+    articled = [
+        (pattern, list(_articles(pattern.pieces, ())))
+        for pattern in templates.patterns()
+        if Slot(ARTICLE) in walk(pattern.pieces)
+    ]
+    if not articled:
+        return
+    sure = [(concept.slug, _SurePieces(templates, concept, is_word)) for concept in concepts]
+    for pattern, articles in articled:
+        for article, after in articles:
+            bare = [slug for slug, words in sure if not words.any_in(after)]
+            if bare:
+                pattern.note(
+                    article.offset,
+                    f"{{a}} may have no word after it (concepts: {', '.join(bare)}); "
+                    "put a word or a slot without empty values behind it",
+                    faults,
+                )
+
+
+def _articles(
+    pieces: Sequence[Piece], after: tuple[Piece, ...]
+) -> Iterator[tuple[Slot, tuple[Piece, ...]]]:
+    """Every article, with the pieces that come after it."""
+    for position, piece in enumerate(pieces):
+        rest = (*pieces[position + 1 :], *after)
+        if isinstance(piece, Slot) and piece.name == ARTICLE:
+            yield piece, rest
+        elif isinstance(piece, Variant):
+            for option in piece.options:
+                yield from _articles(option.pieces, rest)
+
+
+def _note_subject_faults(
+    templates: TemplateSet, concepts: Sequence[Concept], faults: Faults
+) -> None:
+    for concept in concepts:
+
+        def is_naming(piece: Piece, concept: Concept = concept) -> bool:
+            return isinstance(piece, Slot) and (
+                piece.name in _NAMING_SLOTS or piece.name in concept.attributes
             )
 
-
-def _has_sure_word(pieces: Sequence[Piece], concept: Concept, templates: TemplateSet) -> bool:
-    for piece in pieces:
-        if not piece.is_slot:
-            texts = [piece.text]
-        elif piece.text == ARTICLE:
-            continue
-        else:
-            values = slot_values(piece.text, concept, templates.lists)
-            if values is None:
-                return True  # an unknown slot is a fault of its own
-            texts = [value.text for value in values]
-        if all(has_word(text) for text in texts):
-            return True
-    return False
+        names = _SurePieces(templates, concept, is_naming)
+        for template in templates.templates:
+            if not names.any_in(template.text.pieces):
+                template.text.note(
+                    0,
+                    f"template {template.id!r} may name no concept; "
+                    "use {name}, {short} or {description} outside of variants",
+                    faults,
+                )
 
 
-def _check_subject(template: Template, concepts: Sequence[Concept], faults: Faults) -> None:
-    slots = set(template.text.slots)
-    attributes = {name for concept in concepts for name in concept.attributes}
-    if not slots & ({"name", "short", "description"} | attributes):
-        faults.add(
-            template.text_line,
-            f"template {template.id!r} names no concept; "
-            "use {name}, {short} or {description}",
-        )
+def _note_shared_slots(templates: TemplateSet, concepts: Sequence[Concept], faults: Faults) -> None:
+    for concept in concepts:
+        for template in templates.templates:
+            try:
+                build_space(templates, concept, [template])
+            except SharedSlotError as error:
+                template.text.note(0, f"template {template.id!r}: {error}", faults)

@@ -1,31 +1,39 @@
-"""Prompt templates and their lists as frozen records, and what fills a slot.
+"""Prompt templates, their lists and wildcards as frozen records, and what fills a slot.
 
 Slots are filled, in this order of precedence, by the concept itself ({name}, {short},
 {description}, {concept_negative}), by its attributes, and by the file's lists: a list is the
 default for the concepts that lack an attribute of its name. {a} is the article of the next word.
+What a concept says is words only; values of lists and lines of wildcard files may hold slots,
+variants and wildcards themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 
-from isekai_gen.prompts.pattern import Pattern
+from isekai_gen.prompts.pattern import Pattern, literal_pattern
 from isekai_gen.records import Concept
 
 
 @dataclass(frozen=True)
 class WeightedText:
-    """A value of a list.
+    """A value of a list, or a line of a wildcard file.
 
     Attributes:
-        text: The words; may be "".
+        pattern: The words; may be without pieces.
         weight: How often it comes relative to the other values; > 0.
     """
 
-    text: str
+    pattern: Pattern
     weight: Fraction
+
+    @property
+    def text(self) -> str:
+        """The words as written, before anything in them is filled."""
+        return self.pattern.source
 
 
 @dataclass(frozen=True)
@@ -37,16 +45,12 @@ class Template:
         weight: How often it comes relative to the other templates; > 0.
         text: Pattern of the prompt.
         negative: Pattern of the negative prompt; without pieces if there is none.
-        text_line: 1-based line of the text.
-        negative_line: 1-based line of the negative text.
     """
 
     id: str
     weight: Fraction
     text: Pattern
     negative: Pattern
-    text_line: int
-    negative_line: int
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -55,16 +59,43 @@ class Template:
 
 
 @dataclass(frozen=True)
+class Wildcards:
+    """The wildcards that a template file uses.
+
+    Attributes:
+        values: Name as written between the underscores to its values; for a name with `*` or
+            `?` those of all files that match.
+        files: The files they were read from, in the order of their paths below the folder.
+        folder: The wildcards folder; None if no template uses a wildcard.
+    """
+
+    values: Mapping[str, tuple[WeightedText, ...]] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
 class TemplateSet:
-    """The templates of a file and their lists.
+    """The templates of a file, their lists and wildcards.
 
     Attributes:
         lists: List name to its values, in the order of the file.
         templates: At least one, in the order of the file.
+        wildcards: Every wildcard that a template, a list or another wildcard names.
     """
 
     lists: Mapping[str, tuple[WeightedText, ...]]
     templates: tuple[Template, ...]
+    wildcards: Wildcards = Wildcards()
+
+    def patterns(self) -> Iterator[Pattern]:
+        """Every text of the set: of templates, of lists, of wildcards."""
+        for template in self.templates:
+            yield template.text
+            yield template.negative
+        for values in (*self.lists.values(), *self.wildcards.values.values()):
+            for value in values:
+                yield value.pattern
 
 
 def slot_values(
@@ -78,7 +109,9 @@ def slot_values(
         "concept_negative": concept.negative_prompt,
     }
     if slot in own:
-        return (WeightedText(own[slot], Fraction(1)),)
+        return (WeightedText(literal_pattern(own[slot]), Fraction(1)),)
     if slot in concept.attributes:
-        return tuple(WeightedText(text, Fraction(1)) for text in concept.attributes[slot])
+        return tuple(
+            WeightedText(literal_pattern(text), Fraction(1)) for text in concept.attributes[slot]
+        )
     return lists.get(slot)

@@ -1,8 +1,9 @@
-"""Which catalog and templates a run uses, their copies in the workspace, and prompt lengths."""
+"""Which words a run uses, their copies in the workspace, and whether prompts fit the model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from isekai_gen.settings import STARTER, GenerateSettings, read_settings
 from isekai_gen.workspace import Workspace, write_atomically
 
 _SHOWN = 10
+_CHUNK = 4096
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Words:
 
     Attributes:
         catalog: The concepts.
-        templates: The prompt templates, checked against the catalog.
+        templates: The prompt templates with the wildcards they use, checked against the catalog.
         catalog_path: Where the catalog was read.
         templates_path: Where the templates were read.
     """
@@ -36,11 +38,20 @@ class Words:
     templates_path: Path
 
     def copy_into(self, workspace: Workspace) -> None:
-        """Keep both files, byte for byte, in the workspace."""
-        for source, target in (
-            (self.catalog_path, workspace.catalog_file),
-            (self.templates_path, workspace.templates_file),
-        ):
+        """Keep the files that were used, byte for byte, in the workspace.
+
+        Wildcard files keep their place below their folder; files that were copied before and are
+        no longer used stay.
+        """
+        copies = {
+            workspace.catalog_file: self.catalog_path,
+            workspace.templates_file: self.templates_path,
+        }
+        wildcards = self.templates.wildcards
+        if wildcards.folder is not None:
+            for path in wildcards.files:
+                copies[_wildcards_of(workspace) / path.relative_to(wildcards.folder)] = path
+        for target, source in copies.items():
             content = source.read_bytes()
             if not target.exists() or target.read_bytes() != content:
                 write_atomically(target, content)
@@ -51,8 +62,11 @@ def read_words(
 ) -> Words:
     """The files named, else the workspace's own, else (templates) those shipped for the model.
 
+    Wildcards come from the folder that the settings name. If that is no longer there, or if none
+    is named, they come from the workspace's copy of those it was planned with.
+
     Raises:
-        InputError: If no catalog is named and the workspace has none, or either file is wrong.
+        InputError: If no catalog is named and the workspace has none, or a file is wrong.
     """
     catalog_path = catalog or workspace.catalog_file
     if catalog is None and not catalog_path.exists():
@@ -61,7 +75,8 @@ def read_words(
             "(`isekai-gen concepts list` shows the one that is shipped)"
         )
     templates_path = templates or _default_templates(workspace, settings)
-    read_catalog, read_templates = load_catalog(catalog_path), load_templates(templates_path)
+    read_catalog = load_catalog(catalog_path)
+    read_templates = load_templates(templates_path, _wildcards_folder(workspace, settings))
     check_templates(read_templates, read_catalog, templates_path)
     return Words(read_catalog, read_templates, catalog_path, templates_path)
 
@@ -75,37 +90,64 @@ def _default_templates(workspace: Workspace, settings: GenerateSettings) -> Path
     return shipped_templates_path("starter" if settings.model == STARTER else "photo")
 
 
+def _wildcards_folder(workspace: Workspace, settings: GenerateSettings) -> Path | None:
+    copy = _wildcards_of(workspace)
+    if settings.wildcards is not None:
+        folder = Path(settings.wildcards).expanduser()
+        if folder.is_dir():
+            return folder
+        if not copy.is_dir():
+            raise InputError(f"{folder} is no folder; name the wildcards folder with --wildcards")
+    return copy if copy.is_dir() else None
+
+
+def _wildcards_of(workspace: Workspace) -> Path:
+    return workspace.root / "wildcards"
+
+
 def check_prompt_lengths(spec: GeneratorSpec, images: Iterable[PlannedImage]) -> None:
     """Refuse prompts that are longer than the model's text encoders read.
 
-    Raises:
-        InputError: Lists the prompts with the words that would be cut off.
-    """
-    from isekai_gen.models.tokens import count_tokens
+    Images are read once and let go; the tokenizers are loaded only if there is one.
 
-    first_with = _first_image_by_text(images)
-    if not first_with:
+    Raises:
+        InputError: Lists the first prompts with the words that would be cut off.
+    """
+    from isekai_gen.models.tokens import TokenCounter
+
+    source = iter(images)
+    first = next(source, None)
+    if first is None:
         return
-    faults = [
-        f"{first_with[text]}: {count.used} tokens, the model reads {count.limit}; "
-        f"cut off: {count.cut_off!r}"
-        for text, count in zip(first_with, count_tokens(spec, list(first_with)), strict=True)
-        if count.used > count.limit
-    ]
-    if faults:
-        lines = [f"{len(faults)} prompt(s) are too long for {spec.label}:", *faults[:_SHOWN]]
-        if len(faults) > _SHOWN:
-            lines.append(f"... and {len(faults) - _SHOWN} more")
+    counter = TokenCounter(spec)
+    texts = _distinct_texts(itertools.chain([first], source))
+    number = 0
+    shown: list[str] = []
+    while chunk := list(itertools.islice(texts, _CHUNK)):
+        for place, count in counter.too_long([text for text, _ in chunk]):
+            number += 1
+            if len(shown) < _SHOWN:
+                shown.append(
+                    f"{chunk[place][1]}: {count.used} tokens, the model reads {count.limit}; "
+                    f"cut off: {count.cut_off!r}"
+                )
+    if number:
+        lines = [f"{number} prompt(s) are too long for {spec.label}:", *shown]
+        if number > _SHOWN:
+            lines.append(f"... and {number - _SHOWN} more")
         lines.append("shorten the templates or descriptions, or pass --allow-truncation")
         raise InputError("\n".join(lines))
 
 
-def _first_image_by_text(images: Iterable[PlannedImage]) -> Mapping[str, str]:
-    """Every distinct prompt and negative prompt, to where it is first used."""
-    first_with: dict[str, str] = {}
+def _distinct_texts(images: Iterable[PlannedImage]) -> Iterator[tuple[str, str]]:
+    """Prompts and negative prompts, each with where it is first used.
+
+    A text is known again by its hash, which is a number: a million texts would fill the memory.
+    """
+    seen: set[int] = set()
     for image in images:
-        where = f"{image.concept} #{image.index} (template {image.template!r})"
-        first_with.setdefault(image.prompt, where)
-        if image.negative_prompt:
-            first_with.setdefault(image.negative_prompt, f"{where}, negative prompt")
-    return first_with
+        for text, what in ((image.prompt, ""), (image.negative_prompt, ", negative prompt")):
+            if text and hash(text) not in seen:
+                seen.add(hash(text))
+                where = f"{image.concept} #{image.index} (template {image.template!r}){what}"
+                yield text, where

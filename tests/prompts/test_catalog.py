@@ -63,6 +63,16 @@ def test_reads_groups_in_order_with_all_fields(tmp_path):
     assert catalog.concept("hedgehog") == real
 
 
+def test_knows_the_line_of_every_field_and_takes_no_account_of_it(tmp_path):
+    catalog = load(tmp_path, GOOD)
+    assert catalog.line_of("cactihog", "description") == 7
+    assert catalog.line_of("hedgehog", "wnids") == 16
+    assert catalog.line_of("hedgehog", "negative_prompt") == 13  # it has none: its name's line
+    moved = load(tmp_path, "# a comment\n" + GOOD)
+    assert moved.line_of("hedgehog", "wnids") == 17
+    assert moved == catalog
+
+
 def test_asking_for_an_unknown_slug_is_a_wrong_call(tmp_path):
     with pytest.raises(KeyError):
         load(tmp_path, GOOD).concept("unicorn")
@@ -116,6 +126,8 @@ def test_tells_every_fault_at_once_in_the_order_of_lines(tmp_path):
         ("name: two things", 'name: "a\\u202eb"', "control character '\\u202e'"),
         ("name: two things", "name: [a]", "'name' must be text, not a list"),
         ("name: two things", "name:", "'name' must be text, not nothing; write some text"),
+        ("name: two things", "name: ' TODO: name'", "concepts.yaml:2: placeholder ' TODO: name'"),
+        ("[curled up, walking]", "[curled up, TODO]", "concepts.yaml:10: placeholder 'TODO'; "),
     ],
 )
 def test_names_the_fault_and_its_line(tmp_path, old, new, expected):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.prompts.expansion import count_prompts, expand_prompts
-from isekai_gen.prompts.pattern import parse_pattern
+from isekai_gen.prompts.pattern import literal_pattern, parse_pattern
 from isekai_gen.prompts.templates import Template, TemplateSet, WeightedText
 from isekai_gen.records import Concept
 
@@ -16,11 +16,15 @@ CACTIHOG = Concept("cactihog", "cactihog", "fictional", "cactihog", "spiny hog",
 
 
 def values(**weights: float) -> tuple[WeightedText, ...]:
-    return tuple(WeightedText(text, Fraction(str(weight))) for text, weight in weights.items())
+    return tuple(value(text, str(weight)) for text, weight in weights.items())
+
+
+def value(text: str, weight: str | int) -> WeightedText:
+    return WeightedText(literal_pattern(text), Fraction(weight))
 
 
 def template(name: str, text: str, weight: int = 1, negative: str = "") -> Template:
-    return Template(name, Fraction(weight), parse_pattern(text), parse_pattern(negative), 1, 1)
+    return Template(name, Fraction(weight), parse_pattern(text), parse_pattern(negative))
 
 
 def combination(prompt):
@@ -41,9 +45,7 @@ SHOWN = TemplateSet(
 def template_sets(draw):
     weights = st.integers(1, 4).map(Fraction)
     lists = {
-        name: tuple(
-            WeightedText(f"{name}{i}", draw(weights)) for i in range(draw(st.integers(1, 4)))
-        )
+        name: tuple(value(f"{name}{i}", draw(weights)) for i in range(draw(st.integers(1, 4))))
         for name in ("x", "y", "z")
     }
     texts = draw(st.lists(st.sets(st.sampled_from("xyz")), min_size=1, max_size=3))
@@ -53,8 +55,6 @@ def template_sets(draw):
             draw(weights),
             parse_pattern(" ".join(["{short}", *(f"{{{slot}}}" for slot in sorted(slots))])),
             parse_pattern(draw(st.sampled_from(["", "{x}", "{pose} blur"]))),
-            1,
-            1,
         )
         for number, slots in enumerate(texts)
     )
@@ -154,7 +154,7 @@ def test_a_new_list_value_leaves_templates_without_that_list_as_they_were(seed):
         template("sized", "{a} {size} {name}"),
         template("placed", "{a} {size} {short} in {place}"),
     )
-    more = {**lists, "place": (*lists["place"], WeightedText("new", Fraction(1)))}
+    more = {**lists, "place": (*lists["place"], value("new", 1))}
     before = expand_prompts(TemplateSet(lists, templates), CACTIHOG, range(30), seed)
     after = expand_prompts(TemplateSet(more, templates), CACTIHOG, range(30), seed)
     assert [p.template for p in before] == [p.template for p in after]

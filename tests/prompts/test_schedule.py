@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isekai_gen.prompts.schedule import MAX_ROUND, Schedule, whole_weights
+from isekai_gen.prompts.schedule import Schedule
+from isekai_gen.prompts.weights import MAX_ROUND, whole_weights
 
 choices = st.lists(st.tuples(st.integers(1, 7), st.integers(1, 12)), min_size=1, max_size=5)
 keys = st.binary(min_size=4, max_size=4)
@@ -57,6 +58,39 @@ def test_another_key_shuffles_otherwise():
 def test_the_order_is_the_same_on_every_machine_and_version():
     schedule = Schedule([2, 1, 1], [3, 2, 2])
     assert [schedule.locate(turn, b"fixed")[0] for turn in range(7)] == [1, 0, 2, 0, 1, 0, 2]
+
+
+long_rounds = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 60)), min_size=3, max_size=6)
+
+
+@settings(deadline=None, max_examples=25)
+@given(long_rounds, keys)
+def test_long_rounds_too_use_every_choice_to_its_capacity(pairs, key):
+    weights, capacities = zip(*pairs, strict=True)
+    schedule = Schedule([weight * 7 for weight in weights], capacities)
+    located = [schedule.locate(turn, key) for turn in range(schedule.total)]
+    assert sorted(located) == [(c, rank) for c, cap in enumerate(capacities) for rank in range(cap)]
+
+
+@settings(deadline=None, max_examples=25)
+@given(long_rounds, keys, st.integers(0, 10**20))
+def test_a_long_round_has_every_choice_exactly_by_its_weight(pairs, key, number):
+    weights = [weight * 7 for weight, _ in pairs]
+    schedule = Schedule(weights, [10**30] * len(weights))
+    start = number * sum(weights)
+    turns = Counter(schedule.locate(start + i, key)[0] for i in range(sum(weights)))
+    assert [turns[choice] for choice in range(len(weights))] == weights
+
+
+@settings(deadline=None)
+@given(st.one_of(choices, long_rounds), keys, st.randoms())
+def test_turns_located_together_are_those_located_alone(pairs, key, random):
+    weights, capacities = zip(*pairs, strict=True)
+    turns = [random.randrange(sum(capacities)) for _ in range(20)]
+    together = Schedule(weights, capacities).locate_all(enumerate(turns), key)
+    alone = [Schedule(weights, capacities).locate(turn, key) for turn in turns]
+    by_tag = {tag: (choice, rank) for choice, got in together.items() for tag, rank in got}
+    assert [by_tag[tag] for tag in range(len(turns))] == alone
 
 
 @pytest.mark.parametrize("turn", [-1, 3])
