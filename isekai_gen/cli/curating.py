@@ -16,7 +16,7 @@ from isekai_gen.cli.model_options import (
 from isekai_gen.cli.options import common_options, open_workspace, tell_if_starter
 
 if TYPE_CHECKING:
-    from isekai_gen.stages.curate import VerdictReport
+    from isekai_gen.stages.judging import VerdictReport
 
 PARTLY_DONE = 3
 

@@ -17,6 +17,9 @@ from isekai_gen.records import Concept, Decision, ImageRecord, Verdict, last_dec
 
 T = TypeVar("T")
 
+NOTHING_TO_JUDGE = "nothing_to_judge"
+"""Reason to keep an image whose record lacks what a filter without needs looks at."""
+
 
 class Need(StrEnum):
     """What of the context a filter cannot judge without; the value is the field's name."""
@@ -75,7 +78,9 @@ class ImageFilter(Protocol):
     Attributes:
         name: Unique; names the settings table, the verdicts' folder and the counter.
         order: Unique; an image that several filters would drop counts under the lowest.
-        needs: What `judge` cannot do without.
+        needs: What `judge` cannot do without. A filter that needs nothing judges by records (and
+            what people decided) alone; it is run by itself wherever images are curated, with its
+            default limits and before all filters that need something.
     """
 
     name: ClassVar[str]

@@ -7,7 +7,8 @@ docs/formats.md shows the file.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from isekai_gen.errors import ConceptError, InputError
@@ -15,6 +16,7 @@ from isekai_gen.prompts.faults import Faults, quoted
 from isekai_gen.prompts.fields import Fields, check_schema, entries_of, open_fields, texts_of
 from isekai_gen.prompts.marked_yaml import Node, read_yaml
 from isekai_gen.prompts.pattern import OWN_SLOTS, SLOT_NAME
+from isekai_gen.prompts.placeholders import note_placeholders
 from isekai_gen.records import Concept, Kind
 from isekai_gen.workspace import slug_of
 
@@ -31,6 +33,7 @@ _OPTIONAL: dict[Kind, tuple[str, ...]] = {
 }
 _WNID = re.compile(r"n[0-9]{8}")
 _ARTICLE = re.compile(r"(a|an|the)\s", re.IGNORECASE)
+_Lines = dict[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,13 @@ class Catalog:
     Attributes:
         name: The catalog's name.
         groups: At least one group.
+        lines: Slug to field ("name", "wnids", ...) to its 1-based line in the file.
     """
 
     name: str
     groups: tuple[Group, ...]
+    # Where a catalog was written is no part of what it says.
+    lines: Mapping[str, Mapping[str, int]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def concepts(self) -> tuple[Concept, ...]:
@@ -75,6 +81,15 @@ class Catalog:
             if concept.slug == slug:
                 return concept
         raise KeyError(slug)
+
+    def line_of(self, slug: str, key: str) -> int:
+        """1-based line of a concept's field; its name's line if it lacks the field.
+
+        Raises:
+            KeyError: If the catalog has no such concept, or was not read from a file.
+        """
+        lines = self.lines[slug]
+        return lines.get(key, lines["name"])
 
 
 def load_catalog(path: Path) -> Catalog:
@@ -99,31 +114,30 @@ def _read_catalog(path: Path, faults: Faults) -> Catalog | None:
     if top is None:
         return None
     check_schema(top, faults)
+    note_placeholders(root, faults)
     name = top.text("name", faults, _MAX_NAME)
-    lines_by_slug: dict[str, int] = {}
+    lines: _Lines = {}
     groups = [
-        _read_group(node, lines_by_slug, faults)
+        _read_group(node, lines, faults)
         for node in entries_of(top.node("groups"), "'groups'", faults)
     ]
     whole = tuple(group for group in groups if group is not None)
-    return Catalog(name, whole) if name is not None else None
+    return Catalog(name, whole, lines) if name is not None else None
 
 
-def _read_group(node: Node, lines_by_slug: dict[str, int], faults: Faults) -> Group | None:
+def _read_group(node: Node, lines: _Lines, faults: Faults) -> Group | None:
     fields = open_fields(node, "a group", ("fictional", "real"), (), faults)
     if fields is None:
         return None
-    fictional = _read_concept(fields, "fictional", lines_by_slug, faults)
-    real = _read_concept(fields, "real", lines_by_slug, faults)
+    fictional = _read_concept(fields, "fictional", lines, faults)
+    real = _read_concept(fields, "real", lines, faults)
     if fictional is None or real is None:
         return None
     slug = fictional.slug
     return Group(slug, replace(fictional, group=slug), replace(real, group=slug))
 
 
-def _read_concept(
-    group: Fields, kind: Kind, lines_by_slug: dict[str, int], faults: Faults
-) -> Concept | None:
+def _read_concept(group: Fields, kind: Kind, lines: _Lines, faults: Faults) -> Concept | None:
     node = group.node(kind)
     if node is None:
         return None
@@ -131,7 +145,7 @@ def _read_concept(
     if fields is None:
         return None
     name = fields.text("name", faults, _MAX_NAME)
-    slug = _read_slug(name, fields.line_of("name"), lines_by_slug, faults)
+    slug = _read_slug(name, node.key_lines, lines, faults)
     short = _read_short(fields, faults)
     description = fields.text("description", faults)
     parents = fields.texts("parents", faults) if kind == "fictional" else ()
@@ -155,23 +169,24 @@ def _read_concept(
 
 
 def _read_slug(
-    name: str | None, line: int, lines_by_slug: dict[str, int], faults: Faults
+    name: str | None, key_lines: Mapping[str, int], lines: _Lines, faults: Faults
 ) -> str | None:
     if name is None:
         return None
+    line = key_lines["name"]
     try:
         slug = slug_of(name)
     except InputError as error:
         faults.add(line, f"{error}; choose a name with ASCII letters")
         return None
-    if slug in lines_by_slug:
+    if slug in lines:
         faults.add(
             line,
-            f"{quoted(name)} makes the slug {slug!r}, taken in line {lines_by_slug[slug]}; "
+            f"{quoted(name)} makes the slug {slug!r}, taken in line {lines[slug]['name']}; "
             "choose another name",
         )
         return None
-    lines_by_slug[slug] = line
+    lines[slug] = key_lines
     return slug
 
 

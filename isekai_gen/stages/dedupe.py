@@ -15,8 +15,6 @@ from isekai_gen.shards import DoneMarker, is_whole, read_marker, write_marker
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.curate import (
     Facts,
-    VerdictReport,
-    decide,
     dropped_before,
     gather_facts,
     make_filter,
@@ -24,6 +22,7 @@ from isekai_gen.stages.curate import (
 )
 from isekai_gen.stages.embedding_files import embed_stage
 from isekai_gen.stages.fingerprints import fingerprint_of
+from isekai_gen.stages.judging import VerdictReport, decide, judge_by_records
 from isekai_gen.workspace import Workspace, folder_name
 
 FILTER = "near_duplicate"
@@ -65,7 +64,9 @@ def duplicate_filter(settings: NearDuplicateSettings) -> ImageFilter:
 
 
 def dedupe(context: StageContext) -> DedupeReport:
-    """Verdicts of the near-duplicate filter; embeds and searches first if needed.
+    """Verdicts of the near-duplicate filter and of those by records.
+
+    Embeds and searches first if needed.
 
     The caller holds the workspace's lock.
     """
@@ -73,6 +74,7 @@ def dedupe(context: StageContext) -> DedupeReport:
     limit = limit_of(settings)
     judging = duplicate_filter(settings)
     facts = gather_facts(context)
+    judge_by_records(context, facts)
     edges = _edges(context, facts, limit)
     before = dropped_before(facts, context.workspace, FILTER)
     facts = with_context(facts, edges=edges, already_dropped=before)

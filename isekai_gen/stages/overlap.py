@@ -25,14 +25,14 @@ from isekai_gen.settings import STARTER, ClassOverlapSettings
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.curate import (
     Facts,
-    VerdictReport,
-    decide,
     dropped_before,
     gather_facts,
     make_filter,
     with_context,
 )
 from isekai_gen.stages.embed import EmbedReport, encoder_spec
+from isekai_gen.stages.judging import VerdictReport, decide, judge_by_records
+from isekai_gen.stages.workers import common_profile, for_engine
 from isekai_gen.workspace import Workspace
 
 FILTER = "class_overlap"
@@ -46,7 +46,7 @@ def overlap_filter(settings: ClassOverlapSettings) -> ImageFilter:
 
 
 def judge_overlap(context: StageContext) -> VerdictReport:
-    """Verdicts of the class-overlap filter; embeds first if needed.
+    """Verdicts of the class-overlap filter and of those by records; embeds first if needed.
 
     The caller holds the workspace's lock.
 
@@ -55,6 +55,7 @@ def judge_overlap(context: StageContext) -> VerdictReport:
     """
     judging = overlap_filter(context.settings.class_overlap)
     facts = gather_facts(context)
+    judge_by_records(context, facts)
     reference = open_reference(context, facts.embedded)
     facts = with_context(
         facts,
@@ -144,9 +145,11 @@ def _class_vector(encoder: Encoder, entry: ReferenceClass) -> np.ndarray:
 def _embed_imagenet(context: StageContext, embedded: EmbedReport, folder: Path) -> None:
     spec = encoder_spec(context.settings.embed.encoder)
     worker = _ClassNamesWorker(folder.resolve(), spec, embedded.digest)
+    devices = context.device_names()[:1]
+    careful = for_engine(worker, context, common_profile(devices, "float32", context.engine))
     classes: Sequence[ReferenceClass] = imagenet_classes()
     with context.reporter.task("Embedding ImageNet's class names", len(classes)) as advance:
-        run_shards(worker, [0], context.device_names()[:1], advance)
+        run_shards(careful, [0], devices, advance, context.engine)
 
 
 def facts_with_reference(context: StageContext) -> tuple[Facts, ReferenceSet]:

@@ -10,8 +10,9 @@ from isekai_gen.records import Concept, ImageRecord, Verdict, select_kept
 from isekai_gen.release.content import dropping_verdicts
 from isekai_gen.stages import dedupe, overlap
 from isekai_gen.stages.context import StageContext, require_plan
-from isekai_gen.stages.curate import read_decisions, read_verdicts
+from isekai_gen.stages.curate import gather_records, read_decisions, read_verdicts
 from isekai_gen.stages.drawn import read_drawn
+from isekai_gen.stages.judging import judge_by_records
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +48,18 @@ class Selection:
 def refresh_verdicts(context: StageContext) -> None:
     """Decide again what filters decided before, if what they judged by has changed.
 
-    Filters that were never run are left alone.
+    Filters that were never run are left alone, but for those that need records only: they always
+    judge, so that no image that a safety checker flagged counts as kept.
     """
     workspace = context.workspace
-    if workspace.parts(workspace.verdicts(overlap.FILTER)):
+    overlapped = bool(workspace.parts(workspace.verdicts(overlap.FILTER)))
+    deduped = bool(workspace.parts(workspace.verdicts(dedupe.FILTER)))
+    if overlapped:
         overlap.judge_overlap(context)
-    if workspace.parts(workspace.verdicts(dedupe.FILTER)):
+    if deduped:
         dedupe.dedupe(context)
+    if not (overlapped or deduped):  # either of them judges by records, too
+        judge_by_records(context, gather_records(workspace))
 
 
 def select(context: StageContext) -> Selection:
@@ -66,8 +72,11 @@ def select(context: StageContext) -> Selection:
     require_plan(workspace)
     refresh_verdicts(context)
     records, verdicts = read_drawn(workspace), read_verdicts(workspace)
-    if not any(verdicts.values()):
-        context.reporter.note("No filter has judged these images yet: all of them count as kept")
+    if not verdicts[overlap.FILTER] and not verdicts[dedupe.FILTER]:
+        context.reporter.note(
+            "Neither overlap nor dedupe has judged these images yet: "
+            "what they would drop counts as kept"
+        )
     kept, dropped = select_kept(records, verdicts, read_decisions(workspace))
     return Selection(
         catalog=load_catalog(workspace.catalog_file),

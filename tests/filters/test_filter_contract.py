@@ -29,7 +29,11 @@ def with_defaults(filter_class):
 @pytest.fixture
 def images(make_image):
     concepts = ["cactihog", "icemic", "hedgehog"]
-    return [make_image(image_id, concepts[n % 3]) for n, image_id in enumerate(IDS)]
+    flags = [None, False, True]
+    return [
+        dataclasses.replace(make_image(image_id, concepts[n % 3]), safety_flagged=flags[n // 3 % 3])
+        for n, image_id in enumerate(IDS)
+    ]
 
 
 @pytest.fixture
@@ -85,10 +89,18 @@ class TestEveryFilter:
         assert np.array_equal(context.reference.text.vectors, before.reference.text.vectors)
 
     def test_gives_a_reason_always_and_evidence_for_every_drop(self, filter_class, images, context):
-        for verdict in with_defaults(filter_class).judge(images, context):
+        judging = with_defaults(filter_class)
+        measures = bool(dataclasses.fields(judging))  # a filter without limits only says yes or no
+        kept_for = {verdict.reason for verdict in judging.judge(images, context) if verdict.keep}
+        for verdict in judging.judge(images, context):
             assert verdict.reason
-            if not verdict.keep:
+            assert verdict.measured is None or verdict.limit is not None
+            if verdict.keep:
+                continue
+            assert verdict.reason not in kept_for
+            if measures:
                 assert verdict.measured > verdict.limit
+            if filter_class.needs:  # what it compared the image with
                 assert verdict.witness or verdict.reference
 
     def test_looks_only_at_what_it_needs_and_names_what_is_missing(

@@ -1,0 +1,155 @@
+"""Run filters over the images of a workspace and keep their verdicts on disk.
+
+Verdicts are cheap to decide again from stored embeddings and edges, so they follow their inputs:
+when limits, embeddings, earlier verdicts or people's decisions change, they are re-decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from isekai_gen.filters import FilterContext, all_filters
+from isekai_gen.filters.base import NOTHING_TO_JUDGE, ImageFilter
+from isekai_gen.hashing import digest_of, file_sha256
+from isekai_gen.records import Verdict
+from isekai_gen.shards import DoneMarker, read_marker, write_marker, write_records
+from isekai_gen.stages.context import StageContext
+from isekai_gen.stages.curate import RecordFacts, make_filter, verdicts_of
+from isekai_gen.stages.fingerprints import fingerprint_of
+from isekai_gen.stages.reporting import SilentReporter
+from isekai_gen.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class VerdictReport:
+    """What a filter decided.
+
+    Attributes:
+        by: The filter's name.
+        judged: Images judged.
+        dropped: Of these, dropped by this filter.
+        reasons: Reason to number of images.
+        decided: Whether anything was decided anew.
+    """
+
+    by: str
+    judged: int
+    dropped: int
+    reasons: Mapping[str, int]
+    decided: bool
+
+
+def judge_by_records(context: StageContext, facts: RecordFacts) -> list[VerdictReport]:
+    """Verdicts of every filter that needs records only, with its default limits.
+
+    They come before the filters that look at pictures, and leave nothing on disk where there is
+    nothing to judge. The caller holds the workspace's lock.
+
+    Returns:
+        One report per such filter, in the declared order.
+    """
+    workspace = context.workspace
+    quiet = replace(context, reporter=SilentReporter())  # too fast for a progress bar
+    alone = replace(facts, context=FilterContext(decisions=facts.context.decisions))
+    inputs = {"records": [file_sha256(workspace.part("records", part)) for part in facts.images]}
+    reports = [
+        decide(quiet, alone, make_filter(name, {}), inputs)
+        for name, judging in all_filters().items()
+        if not judging.needs
+    ]
+    for report in reports:
+        if report.decided and report.dropped:
+            context.reporter.note(f"{report.by} drops {report.dropped} of {report.judged} images")
+    return reports
+
+
+def decide(
+    context: StageContext, facts: RecordFacts, judging: ImageFilter, inputs: Mapping[str, Any]
+) -> VerdictReport:
+    """Run a filter over all images and write its verdicts, unless nothing changed.
+
+    If it has nothing to judge any image by, and had nothing before, no file is written.
+
+    Args:
+        context: The workspace.
+        facts: What to judge by, complete for this filter.
+        judging: The filter.
+        inputs: Digests of what the verdicts depend on beside limits, images and decisions.
+    """
+    workspace = context.workspace
+    images = facts.all_images
+    fingerprint = fingerprint_of(
+        {"filter": judging.name, "limits": _limits(judging), **inputs},
+        {
+            "images": digest_of([image.image_id for image in images]),
+            "dropped": sorted(facts.context.already_dropped),
+            "decisions": [decision.to_json() for decision in facts.context.decisions],
+        },
+    )
+    stale = [
+        part for part in facts.images if not _is_current(workspace, judging, part, fingerprint)
+    ]
+    if stale:
+        with context.reporter.task(f"Judging: {judging.name}", len(images)) as advance:
+            verdicts = list(judging.judge(images, facts.context))
+            advance(len(images))
+        if _is_idle(workspace, judging.name, verdicts):
+            return VerdictReport(judging.name, judged=0, dropped=0, reasons={}, decided=False)
+        _write(workspace, facts, judging, verdicts, fingerprint)
+    return _report(workspace, judging.name, decided=bool(stale))
+
+
+def _limits(judging: ImageFilter) -> dict[str, Any]:
+    return asdict(judging)  # type: ignore[call-overload, no-any-return]
+
+
+def _is_current(workspace: Workspace, judging: ImageFilter, part: int, fingerprint: str) -> bool:
+    marker = read_marker(workspace, workspace.verdicts(judging.name), part)
+    path = workspace.part(workspace.verdicts(judging.name), part)
+    return (
+        marker is not None
+        and marker.fingerprint == fingerprint
+        and path.exists()
+        and marker.digest == file_sha256(path)
+    )
+
+
+def _is_idle(workspace: Workspace, name: str, verdicts: Sequence[Verdict]) -> bool:
+    """Whether a filter has nothing to judge by; earlier verdicts must be replaced all the same."""
+    return not workspace.parts(workspace.verdicts(name)) and all(
+        verdict.reason == NOTHING_TO_JUDGE for verdict in verdicts
+    )
+
+
+def _write(
+    workspace: Workspace,
+    facts: RecordFacts,
+    judging: ImageFilter,
+    verdicts: Sequence[Verdict],
+    fingerprint: str,
+) -> None:
+    """One part of verdicts for each part of records."""
+    by_id = {verdict.image_id: verdict for verdict in verdicts}
+    folder = workspace.verdicts(judging.name)
+    for part, images in facts.images.items():
+        rows = [by_id[image.image_id] for image in images]
+        path = workspace.part(folder, part)
+        write_records(path, rows)
+        counts = {"judged": len(rows), "dropped": sum(not row.keep for row in rows)}
+        write_marker(workspace, DoneMarker(folder, part, fingerprint, counts, file_sha256(path)))
+
+
+def _report(workspace: Workspace, name: str, *, decided: bool) -> VerdictReport:
+    verdicts = verdicts_of(workspace, name).values()
+    reasons: dict[str, int] = {}
+    for verdict in verdicts:
+        reasons[verdict.reason] = reasons.get(verdict.reason, 0) + 1
+    return VerdictReport(
+        by=name,
+        judged=len(verdicts),
+        dropped=sum(not verdict.keep for verdict in verdicts),
+        reasons=dict(sorted(reasons.items())),
+        decided=decided,
+    )
