@@ -8,6 +8,7 @@ same workspace starts from there. None means "the model's own default".
 from __future__ import annotations
 
 import difflib
+import enum
 import re
 import tomllib
 from collections.abc import Mapping
@@ -20,6 +21,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from isekai_gen.errors import InputError
 
 STARTER = "starter"
+
+
+class _Default(enum.Enum):
+    DEFAULT = enum.auto()
+
+
+DEFAULT = _Default.DEFAULT
+"""Among overrides: back to the default of a key, whatever isekai.toml says."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 
@@ -43,35 +53,55 @@ class GenerateSettings(_Section):
         model: "starter", a Hub id, a diffusers folder or a .safetensors file.
         revision: Branch, tag or commit of a Hub model.
         variant: Weights variant, such as "fp16".
-        dtype: "auto" is float32 on the CPU.
+        dtype: "auto" is float32 on the CPU; "bfloat16,vae=float32" names components apart.
         config_folder: Pipeline configuration of a single file (key `model_config`).
+        vae: Folder or Hub id of a VAE that takes the place of the model's own.
+        loras: LoRA adapters, each PATH_OR_ID or PATH_OR_ID:WEIGHT.
+        scheduler: NAME or NAME:KEY=VALUE,... in place of the model's own scheduler.
+        cache: Name of a diffusers step cache, which trades likeness for speed.
+        safety_checker: Whether a model's own safety checker looks at the images.
+        compiled: Whether the networks are compiled (key `compile`); other last bits.
+        reproducible: Whether schedulers and caches that break reproducibility are refused.
         images_per_concept: Images planned for each concept.
         seed: Seed of the dataset; every image's own seed follows from it.
+        sampling: Order in which prompts are taken from the space of a concept.
+        wildcards: Folder of wildcard files; None for the workspace's own, if there is one.
         num_inference_steps: Denoising steps.
         guidance_scale: Classifier-free guidance scale.
         width: Pixels.
         height: Pixels.
         micro_batch_size: Fixed batch shape; images drawn with another size differ in their bits.
-        shard_size: Images a part file holds.
+        shard_size: Images a part file holds; None for a size that follows from the plan's.
         allow_truncation: Whether prompts may be longer than the model can read.
-        prompt_in_image: Whether the PNG carries its prompt beside the rest of its provenance.
+        image_format: Format of image files; WebP is lossless, JPEG is not.
+        prompt_metadata: Whether image files carry what tells their label, such as the prompt.
     """
 
     model: str = STARTER
     revision: str | None = None
     variant: str | None = None
-    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    dtype: str = "auto"
     config_folder: str | None = Field(default=None, alias="model_config")
+    vae: str | None = None
+    loras: tuple[str, ...] = ()
+    scheduler: str | None = None
+    cache: str | None = None
+    safety_checker: bool = True
+    compiled: bool = Field(default=False, alias="compile")
+    reproducible: bool = True
     images_per_concept: Positive = 12
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    sampling: Literal["stratified", "permuted", "exhaustive", "random"] = "stratified"
+    wildcards: str | None = None
     num_inference_steps: Positive | None = None
     guidance_scale: Annotated[float, Field(ge=0)] | None = None
     width: Positive | None = None
     height: Positive | None = None
     micro_batch_size: Positive = 4
-    shard_size: Positive = 64
+    shard_size: Positive | None = None
     allow_truncation: bool = False
-    prompt_in_image: bool = True
+    image_format: Literal["png", "webp", "jpeg"] = "png"
+    prompt_metadata: bool = True
 
 
 class EmbedSettings(_Section):
@@ -165,10 +195,10 @@ class Settings(_Section):
     release: ReleaseSettings = ReleaseSettings()
 
     def with_overrides(self, overrides: Mapping[str, Mapping[str, Any]]) -> Self:
-        """These settings with what options and environment say; None leaves a value alone.
+        """These settings with what options and environment say.
 
         Args:
-            overrides: Section to key to value.
+            overrides: Section to key to value; None leaves a value alone, `DEFAULT` resets it.
 
         Raises:
             InputError: If a value is out of range; names the section and key.
@@ -176,7 +206,8 @@ class Settings(_Section):
         tree = self.model_dump(by_alias=True)
         for section, values in overrides.items():
             said = {key: value for key, value in values.items() if value is not None}
-            tree[section] = {**tree[section], **said}
+            merged = {**tree[section], **said}
+            tree[section] = {key: value for key, value in merged.items() if value is not DEFAULT}
         try:
             return type(self).model_validate(tree)
         except ValidationError as error:

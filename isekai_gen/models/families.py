@@ -6,6 +6,7 @@ The table below is the one place for defaults when neither the user nor the mode
 | pipeline                                       | steps | guidance |
 |------------------------------------------------|-------|----------|
 | "turbo" in the model's name (SD, SDXL, SD3)    | 4     | 0        |
+| "lightning" in the model's name (SD, SDXL, SD3)| *     | 0        |
 | LCM scheduler in an SD or SDXL pipeline        | 4     | 1        |
 | LatentConsistencyModelPipeline                 | 4     | 8.5      |
 | StableDiffusionPipeline                        | 25    | 7.5      |
@@ -17,6 +18,8 @@ The table below is the one place for defaults when neither the user nor the mode
 | HunyuanDiTPipeline                             | 50    | 5        |
 | pipelines without a guidance scale             | 50    | 0        |
 | any other                                      | 28    | 4        |
+
+* as the name says ("4step"), else 4.
 """
 
 from __future__ import annotations
@@ -79,9 +82,11 @@ _FAMILIES: dict[str, Family] = {
     "QwenImageControlNetPipeline": Family(50, 0.0, guided=False),
 }
 _OTHER = Family()
-_TURBO = frozenset(
+_DISTILLED = frozenset(
     {"StableDiffusionPipeline", "StableDiffusionXLPipeline", "StableDiffusion3Pipeline"}
 )
+
+_STEPS_IN_NAME = re.compile(r"(?<!\d)(\d{1,2})[-_ ]?steps?(?![a-z])")
 
 # Decoder halves that diffusers runs through a pipeline with its prior in front.
 _COMBINED = {
@@ -135,9 +140,12 @@ def default_steps_and_guidance(
         transformer: Configuration of the transformer, {} if there is none.
     """
     family = family_of(pipeline)
-    if pipeline in _TURBO and "turbo" in name.lower():
+    if pipeline in _DISTILLED and "turbo" in name.lower():
         return 4, 0.0
-    if pipeline in _TURBO and scheduler.startswith("LCM"):
+    if pipeline in _DISTILLED and "lightning" in name.lower():
+        told = _STEPS_IN_NAME.search(name.lower())
+        return int(told[1]) if told else 4, 0.0
+    if pipeline in _DISTILLED and scheduler.startswith("LCM"):
         return 4, 1.0
     if pipeline == "FluxPipeline" and not transformer.get("guidance_embeds", False):
         return 4, 0.0

@@ -97,7 +97,11 @@ def names_in(folder: Path) -> list[str]:
 
 
 def choose_files(
-    names: Collection[str], index: PipelineIndex, variant: str | None, where: str
+    names: Collection[str],
+    index: PipelineIndex,
+    variant: str | None,
+    where: str,
+    replaced: Collection[str] = (),
 ) -> list[str]:
     """Names of the files that loading this pipeline reads, and our own defaults; sorted.
 
@@ -106,6 +110,7 @@ def choose_files(
         index: Its model_index.json.
         variant: Weights variant such as "fp16"; a component without it gives its plain weights.
         where: Folder or Hub id, for messages.
+        replaced: Components whose weights come from elsewhere: their configuration is enough.
 
     Raises:
         ModelError: If a component or its weights are missing, are pickles only, or come only in
@@ -123,7 +128,9 @@ def choose_files(
                 "copy or download the whole model"
             )
         picked = _configuration_files(inside)
-        if "config.json" in inside:  # only neural networks have a plain config.json
+        if component in replaced:
+            picked = [name for name in picked if name == "config.json"]
+        elif "config.json" in inside:  # only neural networks have a plain config.json
             weights, of_variant = _weights(inside, variant, f"{where}: {component}")
             used_variant = used_variant or of_variant
             picked += weights
@@ -133,6 +140,21 @@ def choose_files(
             f"{where}: no weights of variant {variant!r}; leave --variant out or name one it has"
         )
     return sorted(chosen)
+
+
+def choose_network_files(inside: Collection[str], variant: str | None, where: str) -> list[str]:
+    """Names of the configuration and weights of one network, among those of its folder; sorted.
+
+    Args:
+        inside: Everything in the folder.
+        variant: Weights variant; plain weights are taken if there are none of it.
+        where: Folder or Hub id, for messages.
+
+    Raises:
+        ModelError: If the weights are missing, are pickles only, or come only in another variant.
+    """
+    weights, _ = _weights(inside, variant, where)
+    return sorted(["config.json", *weights])
 
 
 def configuration_only(names: Collection[str], index: PipelineIndex) -> list[str]:

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isekai_gen.errors import ModelError
-from isekai_gen.models.folders import INDEX, PipelineIndex, names_in, read_index
+from isekai_gen.models.folders import names_in
 
-# (names in the repository, its index) -> names to fetch
-Choose = Callable[[Collection[str], PipelineIndex], list[str]]
+# name in the repository -> its local path, downloaded if need be
+Fetch = Callable[[str], Path]
+# (names in the repository, fetch) -> names that are needed
+Choose = Callable[[Collection[str], Fetch], list[str]]
 _TIMEOUT_SECONDS = 10.0
 
 
@@ -44,21 +46,21 @@ def is_offline() -> bool:
 
 
 def find_snapshot(repo: str, revision: str | None, choose: Choose) -> Snapshot:
-    """The chosen files of a Hub model, cached or downloaded.
+    """The chosen files of a Hub repository, cached or downloaded.
 
     Args:
         repo: Hub id, "owner/name".
         revision: Branch, tag or commit; None for the default branch.
-        choose: Which files are needed; its ModelError says what the model lacks.
+        choose: Which files are needed; its ModelError says what the repository lacks.
 
     Raises:
-        ModelError: If the model is not cached and cannot be downloaded; says what was looked
-            for, where, and the remedy.
+        ModelError: If they are not cached and cannot be downloaded; says what was looked for,
+            where, and the remedy.
     """
     cached = _cached_folder(repo, revision)
     if cached is not None:
         try:
-            chosen = choose(names_in(cached), read_index(cached))
+            chosen = choose(names_in(cached), cached.joinpath)
             return Snapshot(cached, cached.name, tuple(chosen))
         except ModelError as error:
             if is_offline():
@@ -70,7 +72,7 @@ def find_snapshot(repo: str, revision: str | None, choose: Choose) -> Snapshot:
         raise ModelError(
             f"{repo}@{revision or 'main'}: not in the local cache {_cache_root()}, and offline "
             f"mode is on (HF_HUB_OFFLINE); run `hf download {repo}` while connected, or pass a "
-            "local folder"
+            "local path"
         )
     return _download(repo, revision, choose)
 
@@ -82,18 +84,20 @@ def _cache_root() -> str:
 
 
 def _cached_folder(repo: str, revision: str | None) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
+    """The snapshot of a revision in the local cache, however much of it is there."""
     from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.file_download import repo_folder_name
 
     try:
-        found = try_to_load_from_cache(
-            repo, INDEX, cache_dir=_cache_root(), revision=revision or "main"
-        )
+        base = Path(_cache_root()) / repo_folder_name(repo_id=repo, repo_type="model")
     except HFValidationError as error:
         raise ModelError(
             f"{repo!r} is neither a local path nor a Hub id (owner/name); check the spelling"
         ) from error
-    return Path(found).parent if isinstance(found, str) else None
+    reference = base / "refs" / (revision or "main")
+    commit = reference.read_text().strip() if reference.is_file() else revision
+    folder = base / "snapshots" / commit if commit else None
+    return folder if folder is not None and folder.is_dir() else None
 
 
 def list_repository(repo: str, revision: str | None) -> tuple[list[str], str]:
@@ -115,14 +119,8 @@ def _download(repo: str, revision: str | None, choose: Choose) -> Snapshot:
     from huggingface_hub import hf_hub_download, snapshot_download
 
     names, commit = list_repository(repo, revision)
-    if INDEX not in names:
-        raise ModelError(
-            f"{repo}: has no {INDEX}, so it is not a diffusers pipeline; choose a model "
-            "in diffusers form, or download its .safetensors file and pass that"
-        )
     try:
-        index_file = hf_hub_download(repo, INDEX, revision=commit)
-        chosen = choose(names, read_index(Path(index_file).parent))
+        chosen = choose(names, lambda name: Path(hf_hub_download(repo, name, revision=commit)))
         patterns = [glob.escape(name) for name in chosen]
         folder = snapshot_download(repo, revision=commit, allow_patterns=patterns)
     except ModelError:
@@ -148,5 +146,5 @@ def why_no_download(repo: str, revision: str | None, error: BaseException) -> st
     detail = " ".join(str(error).split())[:200]
     return (
         f"{repo}: not in the local cache {_cache_root()}, and downloading from the Hub "
-        f"failed ({type(error).__name__}: {detail}); check the connection, or pass a local folder"
+        f"failed ({type(error).__name__}: {detail}); check the connection, or pass a local path"
     )

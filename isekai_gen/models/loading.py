@@ -11,13 +11,26 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from isekai_gen.errors import ModelError
+from isekai_gen.errors import IsekaiGenError, ModelError
+from isekai_gen.models.adapters import fuse_adapters
+from isekai_gen.models.caches import enable_cache
+from isekai_gen.models.compiling import compile_pipeline, keep_vae_contiguous
 from isekai_gen.models.drawing import DiffusersGenerator
+from isekai_gen.models.dtypes import DtypeSpec, parse_dtype
 from isekai_gen.models.families import text_to_image_class_name
-from isekai_gen.models.profile import make_deterministic, resolve_dtype, torch_device
+from isekai_gen.models.identity import read_own_scheduler
+from isekai_gen.models.mixed_dtypes import cast_components, join_components, torch_dtypes
+from isekai_gen.models.profile import make_deterministic, torch_device
 from isekai_gen.models.quiet import hide_progress_bars, quiet_libraries
-from isekai_gen.models.sources import GeneratorFiles, find_generator_files
+from isekai_gen.models.schedulers import (
+    SchedulerConfig,
+    SchedulerSpec,
+    parse_scheduler,
+    replacement_settings,
+)
+from isekai_gen.models.sources import VAE, GeneratorFiles, find_generator_files
 from isekai_gen.models.spec import Device, GeneratorSpec, ImageGenerator
+from isekai_gen.models.vae_files import VaeFiles
 
 
 def load_generator(spec: GeneratorSpec, device: Device) -> ImageGenerator:
@@ -33,22 +46,25 @@ def load_generator(spec: GeneratorSpec, device: Device) -> ImageGenerator:
     files = find_generator_files(spec)
     target = torch_device(device)
     make_deterministic(device)
+    dtypes = parse_dtype(spec.dtype).resolved(device)
     with quiet_libraries() as said:
         import torch
 
         hide_progress_bars()
-        dtype = getattr(torch, resolve_dtype(spec.dtype, device))
         pipeline_class = _pipeline_class(files)
         try:
-            pipeline = _load(pipeline_class, files, spec.variant, dtype)
+            pipeline = _load(pipeline_class, files, spec.variant, dtypes)
             pipeline.to(target)
+            if files.loras:
+                fuse_adapters(pipeline, files.loras, spec.label)
             _align_weights(pipeline)
+            _apply(spec, files, dtypes, pipeline)
         except torch.OutOfMemoryError as error:
             raise ModelError(
                 f"{spec.source}: the model does not fit into the memory of {device.name}; "
                 "use a smaller model, a half-precision dtype, or a device with more memory"
             ) from error
-        except ModelError:
+        except IsekaiGenError:
             raise
         except Exception as error:  # diffusers raises nearly every type for a broken model
             _refuse_random_weights(spec, said.messages)
@@ -56,6 +72,30 @@ def load_generator(spec: GeneratorSpec, device: Device) -> ImageGenerator:
     _refuse_random_weights(spec, said.messages)
     pipeline.set_progress_bar_config(disable=True)
     return DiffusersGenerator(pipeline, spec.label)
+
+
+def _apply(spec: GeneratorSpec, files: GeneratorFiles, dtypes: DtypeSpec, pipeline: Any) -> None:  # noqa: ANN401
+    """Scheduler, joints, cache and compilation, in this order: each builds on the one before."""
+    if spec.scheduler is not None:
+        _replace_scheduler(pipeline, read_own_scheduler(files), parse_scheduler(spec.scheduler))
+    if dtypes.by_component:
+        join_components(pipeline)
+    if spec.cache is not None:
+        enable_cache(pipeline, spec.cache)
+    if spec.compiled:
+        compile_pipeline(pipeline)
+    elif pipeline.device.type == "cuda":
+        keep_vae_contiguous(pipeline)
+
+
+def _replace_scheduler(pipeline: Any, own: SchedulerConfig, override: SchedulerSpec) -> None:  # noqa: ANN401
+    """Put another scheduler in place of a loaded pipeline's own, trained with the same settings."""
+    import diffusers
+
+    scheduler_class = getattr(diffusers, override.class_name)
+    pipeline.scheduler = scheduler_class.from_config(
+        pipeline.scheduler.config, **replacement_settings(own, override)
+    )
 
 
 def _pipeline_class(files: GeneratorFiles) -> Any:  # noqa: ANN401 - a diffusers class
@@ -90,35 +130,55 @@ def _load(
     pipeline_class: Any,  # noqa: ANN401 - a diffusers class
     files: GeneratorFiles,
     variant: str | None,
-    dtype: Any,  # noqa: ANN401 - torch.dtype
+    dtypes: DtypeSpec,
 ) -> Any:  # noqa: ANN401 - a diffusers pipeline
     accepted = inspect.signature(pipeline_class.__init__).parameters
     # Components saved as absent (SD3 without T5) cannot be reloaded unless passed as None.
-    absent: dict[str, Any] = {
+    given: dict[str, Any] = {
         name: None
         for name, kind in files.index.components.items()
         if kind is None and name in accepted
     }
-    if absent.get("safety_checker", "") is None and "requires_safety_checker" in accepted:
-        absent["requires_safety_checker"] = False
+    if given.get("safety_checker", "") is None and "requires_safety_checker" in accepted:
+        given["requires_safety_checker"] = False
+    if files.vae is not None:
+        given[VAE] = _load_vae(files.vae, dtypes)
     if files.single_file is None:
         return pipeline_class.from_pretrained(
             str(files.root),
             variant=variant,
-            dtype=dtype,
+            dtype=torch_dtypes(dtypes),
             use_safetensors=True,
             local_files_only=True,
-            **absent,
+            **given,
         )
     if not hasattr(pipeline_class, "from_single_file"):
         raise ModelError(f"{pipeline_class.__name__} loads from a folder only; pass the folder")
+    # It takes one format for all; cast afterwards, from one that loses nothing.
+    plain = DtypeSpec("float32", {}) if dtypes.by_component else dtypes
     # An explicit folder: without one, diffusers goes to the network even when told not to.
-    return pipeline_class.from_single_file(
+    pipeline = pipeline_class.from_single_file(
         str(files.single_file),
         config=str(files.root),
-        dtype=dtype,
+        dtype=torch_dtypes(plain),
         local_files_only=True,
-        **absent,
+        **given,
+    )
+    if dtypes.by_component:
+        cast_components(pipeline, dtypes)
+    return pipeline
+
+
+def _load_vae(vae: VaeFiles, dtypes: DtypeSpec) -> Any:  # noqa: ANN401 - a diffusers model
+    import diffusers
+
+    own = DtypeSpec(dtypes.by_component.get(VAE, dtypes.base), {})
+    return getattr(diffusers, vae.class_name).from_pretrained(
+        str(vae.folder),
+        variant=vae.variant,
+        dtype=torch_dtypes(own),
+        use_safetensors=True,
+        local_files_only=True,
     )
 
 

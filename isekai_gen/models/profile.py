@@ -88,17 +88,19 @@ def reproducibility_profile(device: Device, dtype: str) -> dict[str, str]:
 
     Args:
         device: Where the images are drawn.
-        dtype: Number format; "auto" is resolved.
+        dtype: Number formats as the user writes them; "auto" is resolved.
 
     Returns:
         Library versions, device kind, CPU capability, GPU name (on CUDA), threads and dtype.
     """
     import torch
 
+    from isekai_gen.models.dtypes import resolve_dtypes  # which builds on this module
+
     found = torch_device(device)
     profile = {name: importlib.metadata.version(name) for name in _LIBRARIES}
     profile["device"] = device.kind
-    profile["dtype"] = resolve_dtype(dtype, device)
+    profile["dtype"] = resolve_dtypes(dtype, device)
     profile["threads"] = "1"
     # The noise is drawn on the CPU on every device, so its vector unit always counts.
     capability: Any = torch.backends.cpu.get_cpu_capability  # type: ignore[no-untyped-call, unused-ignore]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from isekai_gen.errors import InputError
+from isekai_gen.models.adapters import parse_lora
 from isekai_gen.models.families import uses_negative_prompt
 from isekai_gen.models.identity import identify_generator
 from isekai_gen.models.spec import (
@@ -34,7 +35,7 @@ class Recipe:
         spec: Which generator to load.
         identity: What it is.
         draw: How it draws.
-        dtype: Number format, resolved.
+        dtype: Number formats, resolved: "bfloat16", or "bfloat16,vae=float32".
     """
 
     spec: GeneratorSpec
@@ -57,6 +58,8 @@ class Recipe:
             "scheduler": self.identity.scheduler,
             "scheduler_config": self.identity.scheduler_config_digest,
             "dtype": self.dtype,
+            # Left out where there is none: image ids of before caches were known stay.
+            **({} if self.spec.cache is None else {"cache": self.spec.cache}),
             **asdict(self.draw),
         }
 
@@ -71,6 +74,8 @@ class Recipe:
             scheduler_config_digest=self.identity.scheduler_config_digest,
             dtype=self.dtype,
             profile=profile,
+            adapters=self.identity.adapters,
+            reproducible=self.spec.reproducible,
             **asdict(self.draw),
         )
 
@@ -90,6 +95,13 @@ def generator_spec(settings: GenerateSettings) -> GeneratorSpec:
         variant=settings.variant,
         dtype=settings.dtype,
         config=settings.config_folder,
+        vae=settings.vae,
+        loras=tuple(parse_lora(text) for text in settings.loras),
+        scheduler=settings.scheduler,
+        cache=settings.cache,
+        safety_checker=settings.safety_checker,
+        compiled=settings.compiled,
+        reproducible=settings.reproducible,
     )
 
 
@@ -130,6 +142,6 @@ def resolve_recipe(settings: GenerateSettings, device_names: Callable[[], list[s
 
 
 def _resolve_dtype(dtype: str, device: str) -> str:
-    from isekai_gen.models.profile import resolve_dtype
+    from isekai_gen.models.dtypes import resolve_dtypes
 
-    return resolve_dtype(dtype, Device(device))
+    return resolve_dtypes(dtype, Device(device))

@@ -203,7 +203,7 @@ def test_an_unreachable_hub_is_one_line_after_one_try(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", refuse)
-    with pytest.raises(ModelError, match="check the connection, or pass a local folder") as raised:
+    with pytest.raises(ModelError, match="check the connection, or pass a local path") as raised:
         identify_encoder(EncoderSpec("ViT-B-32/laion2b_s34b_b79k", "x"))
     assert tries == ["laion/CLIP-ViT-B-32-laion2B-s34B-b79K"]
     assert "\n" not in str(raised.value)

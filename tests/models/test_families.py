@@ -86,3 +86,35 @@ def test_default_guidance_is_one_that_the_family_has(text_to_image):
 )
 def test_whether_a_negative_prompt_has_an_effect(pipeline, guidance, used):
     assert uses_negative_prompt(pipeline, guidance) is used
+
+
+def test_every_family_of_diffusers_has_traits_that_fit_its_call(text_to_image):
+    for name, found in text_to_image.items():
+        family = family_of(name)
+        parameters = inspect.signature(found.__call__).parameters
+        assert 1 <= family.steps <= 100, name
+        assert 0 <= family.guidance <= 10, name
+        tokenizers = {part for part in inspect.signature(found).parameters if "tokenizer" in part}
+        assert set(family.text_limits or {}) <= tokenizers, name
+        # What every drawing call hands over.
+        assert {"prompt", "width", "height", "generator", "output_type"} <= set(parameters), name
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("sdxl_lightning_4step.safetensors", 4),
+        ("SDXL-Lightning-8steps", 8),
+        ("lightning_1step_x0", 1),
+        ("dreamshaper-xl-lightning", 4),
+        ("model2023step-lightning", 4),
+    ],
+)
+def test_a_lightning_checkpoint_draws_in_the_steps_of_its_name(name, steps):
+    found = default_steps_and_guidance("StableDiffusionXLPipeline", name, "", {})
+    assert found == (steps, 0.0)
+
+
+def test_steps_in_a_name_count_for_distilled_checkpoints_only():
+    found = default_steps_and_guidance("StableDiffusionXLPipeline", "trained-8step", "", {})
+    assert found == (25, 5.0)

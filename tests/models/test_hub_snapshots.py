@@ -169,6 +169,6 @@ def test_an_unreachable_hub_is_said_quickly(tmp_path):
     start = time.perf_counter()
     done = identify_online("http://127.0.0.1:9", tmp_path / "cache", "'owner/tiny', 'tiny'")
     assert "downloading from the Hub failed" in done.stdout
-    assert "pass a local folder" in done.stdout
+    assert "pass a local path" in done.stdout
     assert len(done.stdout.splitlines()) == 1
     assert time.perf_counter() - start < 5

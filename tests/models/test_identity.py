@@ -9,8 +9,10 @@ import pytest
 
 from isekai_gen.errors import ModelError
 from isekai_gen.models.identity import identify_generator
+from isekai_gen.models.loading import load_generator
 from isekai_gen.models.spec import GeneratorSpec
 from tests import tiny_models
+from tests.models.conftest import CPU
 
 
 @pytest.fixture
@@ -143,3 +145,21 @@ def test_a_missing_scheduler_is_named(copy):
     (copy / "scheduler" / "scheduler_config.json").rename(copy / "scheduler" / "other.json")
     with pytest.raises(ModelError, match=r"scheduler_config\.json is missing"):
         identify(copy)
+
+
+def test_a_safety_checker_that_is_not_wanted_is_neither_needed_nor_hashed(tmp_path):
+    folder = tiny_models.build_tiny_sd_with_checker(tmp_path / "sd", flags_everything=False)
+    unchecked = GeneratorSpec(str(folder), "model", safety_checker=False)
+    checked = identify(folder).digest
+    without = identify_generator(unchecked).digest
+    assert without != checked
+    (folder / "safety_checker" / "model.safetensors").unlink()
+    assert identify_generator(unchecked).digest == without
+    assert load_generator(unchecked, CPU)._pipeline.config.requires_safety_checker is False
+    with pytest.raises(ModelError, match="safety_checker"):
+        identify(folder)
+
+
+def test_asking_for_a_checker_that_a_model_does_not_have_changes_nothing(copy):
+    unchecked = identify_generator(GeneratorSpec(str(copy), "model", safety_checker=False))
+    assert unchecked.digest == identify(copy).digest

@@ -11,7 +11,7 @@ HEAVY = ("torch", "diffusers", "transformers", "open_clip")
 
 
 def heavy_modules_after(code: str) -> set[str]:
-    report = f"import sys; {code}; print(*[name for name in {HEAVY} if name in sys.modules])"
+    report = f"import sys\n{code}\nprint(*[name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", report], check=True, capture_output=True, text=True, timeout=60
     )
@@ -35,6 +35,32 @@ def test_identifying_a_model_loads_nothing_heavy(tiny_folder):
         )
         == set()
     )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        "dtype='float8'",
+        "scheduler='eulr'",
+        "scheduler='flow-euler'",
+        "scheduler='DPMSolverSDEScheduler'",
+        "cache='taylorseer'",
+        "vae='./missing'",
+        "vae='owner/missing'",
+        "loras=(LoraSpec('missing.safetensors'),)",
+        "loras=(LoraSpec('owner/missing'),)",
+    ],
+)
+def test_refusing_a_setting_of_the_model_loads_nothing_heavy(changes, tiny_folder):
+    refused = (
+        "from isekai_gen.errors import ModelError; "
+        "from isekai_gen.models.identity import identify_generator as identify; "
+        "from isekai_gen.models.spec import GeneratorSpec, LoraSpec\n"
+        f"spec = GeneratorSpec({str(tiny_folder('sd'))!r}, 'tiny', {changes})\n"
+        "try: identify(spec)\n"
+        "except ModelError: print('refused')"
+    )
+    assert heavy_modules_after(refused) == {"refused"}
 
 
 def test_identifying_a_local_encoder_loads_nothing_heavy(tiny_encoder_folder):

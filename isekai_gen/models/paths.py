@@ -1,0 +1,14 @@
+"""What a text that names a model is: a path, or a Hub id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Pickle files can run code when they are read, and are never loaded.
+PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl"})
+
+
+def looks_like_path(source: str) -> bool:
+    """Whether a text that names nothing on disk was meant as a path, not as owner/name."""
+    has_file_suffix = Path(source).suffix in PICKLES | {".safetensors"}
+    return source.startswith((".", "/", "~")) or source.count("/") != 1 or has_file_suffix
