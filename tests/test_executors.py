@@ -30,8 +30,9 @@ class Squares:
     def setup(self, device_name):
         def work_on(part, control):
             control.check()
-            (self.folder / f"{part}-{device_name.replace(':', '_')}").write_text(str(part**2))
-            control.advance(2)
+            told = f"{device_name} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}"
+            (self.folder / f"part-{part}").write_text(told)
+            control.advance(2, failed=1)
             return ShardResult(part, {"square": part**2}, (f"did {part}",))
 
         return work_on
@@ -54,9 +55,9 @@ class Faulty:
                     raise ModelError("the model is broken; take another")
                 if self.way == "unknown":
                     raise ZeroDivisionError("unforeseen")
-                os.kill(os.getpid(), signal.SIGKILL)
             for step in range(200):
-                control.check()
+                if self.way != "deaf":
+                    control.check()
                 time.sleep(0.05)
                 (self.folder / "step").write_text(str(step))
             return ShardResult(part, {})
@@ -64,15 +65,95 @@ class Faulty:
         return work_on
 
 
+@dataclass(frozen=True)
+class Deadly:
+    """Ends its process on part 0 the first `times` times; other parts are quick."""
+
+    folder: Path
+    times: int
+    at: str = "work"
+
+    def setup(self, device_name):
+        del device_name
+        if self.at == "setup":
+            self._die()
+
+        def work_on(part, control):
+            control.advance(3)
+            if part == 0 and self.at == "work":
+                self._die()
+            control.advance(1)
+            return ShardResult(part, {})
+
+        return work_on
+
+    def _die(self):
+        lives = self.folder / "lives"
+        before = len(lives.read_text()) if lives.exists() else 0
+        if before < self.times:
+            lives.write_text("x" * (before + 1))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Progress(list):
+    """What `on_progress` was told."""
+
+    def __call__(self, images, failed=0, device=""):
+        self.append((images, failed, device))
+
+
 def test_results_come_in_the_order_of_the_parts(tmp_path):
-    progress = []
-    results = run_shards(Squares(tmp_path), [5, 3, 4], ["cuda:0", "cuda:1"], progress.append)
+    progress = Progress()
+    results = run_shards(Squares(tmp_path), [5, 3, 4], ["cuda:0", "cuda:1"], progress)
     assert [(r.part, r.counts["square"], r.messages) for r in results] == [
         (5, 25, ("did 5",)),
         (3, 9, ("did 3",)),
         (4, 16, ("did 4",)),
     ]
-    assert sum(progress) == 6
+    assert [entry[:2] for entry in progress] == [(2, 1)] * 3
+    assert {entry[2] for entry in progress} <= {"cuda:0", "cuda:1"}
+
+
+@pytest.mark.parametrize(
+    ("visible", "device", "sees"),
+    [
+        (None, "cuda:1", "cuda:0 1"),
+        ("4,6", "cuda:1", "cuda:0 6"),
+        ("GPU-a, GPU-b", "cuda:0", "cuda:0 GPU-a"),
+        ("4", "cuda:1", "cuda:1 4"),  # it is not there: whoever opens it says so
+        (None, "cpu", "cpu "),
+    ],
+)
+def test_a_worker_sees_no_gpu_but_its_own(tmp_path, monkeypatch, visible, device, sees):
+    if visible is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    run_shards(Squares(tmp_path), [0], [device], Progress())
+    assert (tmp_path / "part-0").read_text() == sees
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_shard_redone(tmp_path):
+    progress = Progress()
+    first, second = run_shards(Deadly(tmp_path, times=2), [0, 1], ["cuda:0"], progress)
+    assert (first.part, second.part) == (0, 1)
+    assert len(first.messages) == 2
+    assert "exit code -9" in first.messages[0]
+    assert second.messages == ()
+    assert sum(images for images, _, _ in progress) == 8  # what was lost is not counted twice
+
+
+def test_a_shard_that_ends_every_worker_is_given_up(tmp_path):
+    with pytest.raises(WorkerError, match=r"shard 0 lost 3 workers.*exit code -9.*run again"):
+        run_shards(Deadly(tmp_path, times=99), [0, 1], ["cuda:0"], Progress())
+    assert (tmp_path / "lives").read_text() == "xxx"
+
+
+def test_a_worker_killed_while_starting_is_started_again_but_not_for_ever(tmp_path):
+    (result,) = run_shards(Deadly(tmp_path, times=2, at="setup"), [0], ["cuda:0"], Progress())
+    assert result.part == 0
+    with pytest.raises(WorkerError, match="while it was starting, for the third time"):
+        run_shards(Deadly(tmp_path, times=5, at="setup"), [0], ["cuda:0"], Progress())
 
 
 def test_every_gpu_has_one_worker_and_the_cpu_one_per_core():
@@ -89,7 +170,7 @@ def test_a_worker_that_cannot_travel_is_refused(tmp_path):
         pass
 
     with pytest.raises(AttributeError, match="local"):
-        run_shards(Local(), [0], ["cpu"], lambda _n: None)
+        run_shards(Local(), [0], ["cpu"], Progress())
 
 
 @pytest.mark.parametrize(
@@ -97,13 +178,12 @@ def test_a_worker_that_cannot_travel_is_refused(tmp_path):
     [
         ("known", ModelError, "the model is broken; take another"),
         ("unknown", WorkerError, "ZeroDivisionError: unforeseen.*--debug"),
-        ("killed", WorkerError, "exit code -9.*run again"),
     ],
 )
 def test_one_workers_error_stops_the_others(tmp_path, way, error, message):
     started = time.monotonic()
     with pytest.raises(error, match=message):
-        run_shards(Faulty(tmp_path, way), [0, 1], ["cuda:0", "cuda:1"], lambda _n: None)
+        run_shards(Faulty(tmp_path, way), [0, 1], ["cuda:0", "cuda:1"], Progress())
     assert time.monotonic() - started < 8  # far from the 10 s that part 1 would take
     step = (tmp_path / "step").read_text()
     time.sleep(0.2)
@@ -112,28 +192,36 @@ def test_one_workers_error_stops_the_others(tmp_path, way, error, message):
 
 def test_an_unforeseen_error_carries_its_traceback(tmp_path):
     with pytest.raises(WorkerError) as caught:
-        run_shards(Faulty(tmp_path, "unknown"), [0], ["cpu"], lambda _n: None)
+        run_shards(Faulty(tmp_path, "unknown"), [0], ["cpu"], Progress())
     assert "work_on" in caught.value.details
 
 
 _PARENT = """
+    import signal
     import sys
     from pathlib import Path
     sys.path[:0] = {path!r}
     from isekai_gen.executors import run_shards
-    from test_executors import Faulty
+    from test_executors import Faulty, Progress
     if __name__ == "__main__":
+        signal.signal(signal.SIGTERM, {on_sigterm})
         try:
-            run_shards(Faulty(Path({folder!r}), "none"), [1], ["cpu"], lambda n: None)
+            run_shards(Faulty(Path({folder!r}), {way!r}), [1], ["cpu"], Progress())
         except KeyboardInterrupt:
             sys.exit(130)
 """
 
 
-def _start_parent(folder: Path) -> subprocess.Popen:
+def _start_parent(
+    folder: Path, way: str = "none", on_sigterm: str = "signal.SIG_DFL"
+) -> subprocess.Popen:
     script = folder / "parent.py"
     path = [str(Path(__file__).parent), *sys.path]
-    script.write_text(textwrap.dedent(_PARENT).format(path=path, folder=str(folder)))
+    script.write_text(
+        textwrap.dedent(_PARENT).format(
+            path=path, folder=str(folder), way=way, on_sigterm=on_sigterm
+        )
+    )
     parent = subprocess.Popen([sys.executable, script], start_new_session=True)
     deadline = time.monotonic() + 30
     while not (folder / "step").exists():
@@ -155,6 +243,27 @@ def test_ctrl_c_stops_workers_and_is_passed_on(tmp_path):
     parent = _start_parent(tmp_path)
     os.killpg(parent.pid, signal.SIGINT)  # as a terminal does: to the whole group
     assert parent.wait(timeout=10) == 130
+    step = (tmp_path / "step").read_text()
+    time.sleep(0.3)
+    assert (tmp_path / "step").read_text() == step
+
+
+def test_sigterm_to_the_whole_group_leaves_the_workers_to_their_parent(tmp_path):
+    parent = _start_parent(tmp_path, on_sigterm="signal.default_int_handler")
+    os.killpg(parent.pid, signal.SIGTERM)  # as a cluster's scheduler does
+    assert parent.wait(timeout=10) == 130
+    step = (tmp_path / "step").read_text()
+    time.sleep(0.3)
+    assert (tmp_path / "step").read_text() == step
+
+
+def test_a_second_ctrl_c_does_not_wait_for_workers_that_do_not_listen(tmp_path):
+    parent = _start_parent(tmp_path, way="deaf")
+    os.killpg(parent.pid, signal.SIGINT)
+    time.sleep(0.5)
+    assert parent.poll() is None
+    os.killpg(parent.pid, signal.SIGINT)
+    assert parent.wait(timeout=5) == 130
     step = (tmp_path / "step").read_text()
     time.sleep(0.3)
     assert (tmp_path / "step").read_text() == step

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from isekai_gen.cli.progress import progress_bar, progress_lines
+
+if TYPE_CHECKING:
+    from isekai_gen.stages.reporting import Advance
 
 
 class ConsoleReporter:
@@ -22,57 +26,12 @@ class ConsoleReporter:
         if not self._quiet:
             click.echo(message, err=True)
 
-    @contextmanager
-    def task(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+    def task(self, title: str, total: int) -> AbstractContextManager[Advance]:
         if self._quiet or total == 0:
-            yield lambda _steps: None
-        elif sys.stderr.isatty():
-            with _bar(title, total) as advance:
-                yield advance
-        else:
-            yield from _lines(title, total)
+            from isekai_gen.stages.reporting import SilentReporter
 
-
-@contextmanager
-def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("passed,"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda steps: progress.advance(task, steps)
-
-
-def _lines(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """One line at every tenth of a long task, and one at its end."""
-    started, done, told = time.monotonic(), 0, 0
-
-    def advance(steps: int) -> None:
-        nonlocal done, told
-        done += steps
-        tenth = 10 * done // total
-        if tenth > told and done < total and time.monotonic() - started > 2:
-            click.echo(f"{title}: {done} of {total}", err=True)
-            told = tenth
-
-    yield advance
-    click.echo(f"{title}: {done} in {time.monotonic() - started:.1f} s", err=True)
+            return SilentReporter().task(title, total)
+        return (progress_bar if sys.stderr.isatty() else progress_lines)(title, total)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import click
@@ -13,6 +16,7 @@ import click
 from isekai_gen.errors import InputError, IsekaiGenError
 
 INTERRUPTED = 130
+TERMINATED = 143
 _DEBUG = "isekai_gen.debug"
 
 
@@ -20,6 +24,20 @@ def set_debug(context: click.Context, _parameter: click.Parameter, value: bool) 
     """Callback of --debug."""
     if value:
         context.find_root().meta[_DEBUG] = True
+
+
+@dataclass
+class _Termination:
+    """Answers SIGTERM like Ctrl-C, and knows that it came.
+
+    The exception could not tell: Ray raises a KeyboardInterrupt of its own in its place.
+    """
+
+    came: bool = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self.came = True
+        raise KeyboardInterrupt
 
 
 class CommandLine(click.Group):
@@ -41,6 +59,8 @@ class CommandLine(click.Group):
         if not standalone_mode:
             return super().main(args, prog_name, standalone_mode=False, **extra)
         logging.getLogger("isekai_gen").addHandler(logging.NullHandler())
+        termination = _Termination()
+        before = signal.signal(signal.SIGTERM, termination)
         try:
             code = super().main(args, prog_name, standalone_mode=False, **extra)
         except click.ClickException as error:
@@ -48,7 +68,9 @@ class CommandLine(click.Group):
             code = error.exit_code
         except click.Abort:
             click.echo("Interrupted; finished work is safe: run again to continue", err=True)
-            code = INTERRUPTED
+            code = TERMINATED if termination.came else INTERRUPTED
+        finally:
+            signal.signal(signal.SIGTERM, before)
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever a command returns

@@ -13,6 +13,7 @@ from isekai_gen.cli.console import ConsoleReporter
 from isekai_gen.cli.group import set_debug
 
 if TYPE_CHECKING:
+    from isekai_gen.executors import EngineChoice
     from isekai_gen.stages.context import StageContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,12 +25,13 @@ _PATHS = frozenset(
     {
         "generate__model",
         "generate__model_config",
+        "generate__vae",
+        "generate__wildcards",
         "embed__encoder",
         "class_overlap__reference",
         "release__license_file",
     }
 )
-_COMMON = ("workspace", "quiet", "devices", "force_stage", "as_json")
 
 
 def setting(flag: str, name: str, **attributes: Any) -> Callable[[F], F]:  # noqa: ANN401
@@ -54,7 +56,7 @@ def overrides_from(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     overrides: dict[str, dict[str, Any]] = {}
     for name, value in options.items():
         section, joint, key = name.partition(_JOINT)
-        if not joint or value is None:
+        if not joint or value is None or value == ():
             continue
         if name in _PATHS and Path(value).exists():
             value = str(Path(value).resolve())
@@ -106,7 +108,30 @@ compute_options = combined(
         "--devices",
         envvar="ISEKAI_GEN_DEVICES",
         show_envvar=True,
-        help="Comma-separated, such as cuda:0,cuda:1 or cpu. [default: all GPUs, else the CPU]",
+        help="all, or names such as cuda:0,cuda:1 or cpu. [default: all GPUs, else the CPU]",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        envvar="ISEKAI_GEN_ENGINE",
+        show_envvar=True,
+        help="Where workers run: processes of this machine, or a Ray cluster.",
+    ),
+    click.option(
+        "--ray-address",
+        envvar="ISEKAI_GEN_RAY_ADDRESS",
+        show_envvar=True,
+        help="HOST:PORT of the cluster, or auto for the one that this machine belongs to. "
+        "[default: RAY_ADDRESS, else one is started here]",
+    ),
+    click.option(
+        "--ray-workers",
+        type=click.IntRange(min=1),
+        envvar="ISEKAI_GEN_RAY_WORKERS",
+        show_envvar=True,
+        help="Workers on the cluster. [default: one per GPU, else one per CPU but one]",
     ),
     click.option(
         "--force-stage",
@@ -140,23 +165,49 @@ def open_workspace(
     from isekai_gen.stages.context import StageContext, locked_context
     from isekai_gen.workspace import Workspace
 
+    if options.get("preset"):
+        from isekai_gen.models.presets import preset_settings
+
+        presets = preset_settings(options["preset"])
     overrides = {section: dict(values) for section, values in (presets or {}).items()}
     for section, values in overrides_from(options).items():
         overrides.setdefault(section, {}).update(values)
-    names = [name.strip() for name in (options.get("devices") or "").split(",")]
-    if options.get("devices") and not all(names):
-        raise click.BadParameter(
-            f"{options['devices']!r} has an empty name; give them as in cuda:0,cuda:1 or cpu",
-            param_hint="--devices",
-        )
     template = StageContext(
         workspace=Workspace(options["workspace"]),
         settings=Settings(),
         reporter=ConsoleReporter(quiet=options["quiet"]),
-        devices=tuple(filter(None, names)),
+        devices=device_names_from(options.get("devices")),
         force=bool(options.get("force_stage")),
+        engine=_engine_from(options),
     )
     return locked_context(options["workspace"], overrides, template, must_exist=must_exist)
+
+
+def device_names_from(text: str | None) -> tuple[str, ...]:
+    """The names given with --devices; () if it was left out."""
+    if not text:
+        return ()
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise click.BadParameter(
+            f"{text!r} has an empty name; give them as in cuda:0,cuda:1 or cpu",
+            param_hint="--devices",
+        )
+    return names
+
+
+def _engine_from(options: Mapping[str, Any]) -> EngineChoice:
+    """The engine that the options name; what only Ray honors is refused for any other."""
+    from isekai_gen.executors import EngineChoice
+
+    name = options.get("engine", "local")
+    context = click.get_current_context()
+    for option in ("ray_address", "ray_workers"):
+        source = context.get_parameter_source(option)
+        if name != "ray" and source is click.core.ParameterSource.COMMANDLINE:
+            flag = f"--{option.replace('_', '-')}"
+            raise click.BadParameter("needs --engine ray", param_hint=flag)
+    return EngineChoice(name, options.get("ray_address") or "", options.get("ray_workers"))
 
 
 def tell_if_starter(context: StageContext, *, draws: bool = False, embeds: bool = False) -> None:

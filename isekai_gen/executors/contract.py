@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from isekai_gen.errors import IsekaiGenError
+
+EngineName = Literal["local", "ray"]
+# After being told to stop, a worker ends its denoising step and the write in hand. What takes
+# longer (loading, compiling, a huge step on one CPU core) is ended; the next run does it again.
+SECONDS_TO_STOP = 15.0
 
 
 class WorkerError(IsekaiGenError):
@@ -31,6 +36,26 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True)
+class EngineChoice:
+    """Where workers run.
+
+    Attributes:
+        name: "local", processes on this machine, or "ray", actors on a Ray cluster.
+        address: Of the Ray cluster, such as "auto" or "10.0.0.1:6379"; "" for the environment's
+            RAY_ADDRESS, and without that for a cluster started on this machine.
+        workers: Ray actors at most; None for one per GPU of the cluster, or, if it has none, one
+            per CPU with one CPU left free.
+    """
+
+    name: EngineName = "local"
+    address: str = ""
+    workers: int | None = None
+
+
+LOCAL = EngineChoice()
+
+
+@dataclass(frozen=True)
 class ShardResult:
     """What a worker says of a finished shard.
 
@@ -45,18 +70,32 @@ class ShardResult:
     messages: tuple[str, ...] = ()
 
 
-class Control(Protocol):
-    """A worker's line to its parent."""
+class OnProgress(Protocol):
+    """Told of images done since the last call, in the process that asked for the work."""
 
-    def check(self) -> None:
-        """Call before each micro-batch and each commit; raises `Stopped` if asked to stop.
+    def __call__(self, images: int, failed: int = 0, device: str = "") -> None:
+        """Count images.
 
-        Does not return if the parent is gone.
+        Args:
+            images: Done, the failed ones included.
+            failed: Those of them that failed.
+            device: Which worker did them, such as "cuda:1" or "node7 cuda:1"; "" if it is all one.
         """
         ...
 
-    def advance(self, images: int) -> None:
-        """Report images done."""
+
+class Control(Protocol):
+    """A worker's line to whoever runs it; may be used from several threads of the worker."""
+
+    def check(self) -> None:
+        """Call before each denoising step and each commit; raises `Stopped` if asked to stop.
+
+        Does not return if the one who asked for the work is gone.
+        """
+        ...
+
+    def advance(self, images: int, failed: int = 0) -> None:
+        """Report images done, and how many of them failed."""
         ...
 
 
@@ -67,5 +106,9 @@ class Worker(Protocol):
     """What to do with a shard; picklable."""
 
     def setup(self, device_name: str) -> WorkOnShard:
-        """Load what is needed on the device; called once in each worker process."""
+        """Load what is needed on the device; called once in each worker process.
+
+        Args:
+            device_name: "cpu", or "cuda:0": a worker sees no GPU but its own.
+        """
         ...

@@ -5,20 +5,26 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import cast
 
-from isekai_gen.executors.contract import ShardResult, Worker, WorkerError
+from isekai_gen.executors.contract import (
+    SECONDS_TO_STOP,
+    OnProgress,
+    ShardResult,
+    Worker,
+    WorkerError,
+)
+from isekai_gen.executors.shard_queue import ShardQueue
 from isekai_gen.executors.worker_process import STOP, worker_main
 
 # More single-threaded workers than this cost more memory than they bring.
 MAX_CPU_WORKERS = 8
-# A micro-batch on a slow machine may take this long; a worker that is stuck is ended after it.
-_SECONDS_TO_STOP = 120.0
 
 
 def cpu_worker_count(parts: int) -> int:
@@ -39,9 +45,9 @@ def worker_devices(devices: Sequence[str], parts: int) -> list[str]:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Start workers with Ctrl-C blocked: they inherit that until they ignore it themselves."""
-    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _signals_held() -> Iterator[None]:
+    """Start a worker with Ctrl-C and SIGTERM blocked: it inherits that until it ignores them."""
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -49,118 +55,148 @@ def _interrupts_held() -> Iterator[None]:
 
 
 @dataclass
+class _Seat:
+    """One worker process, as its parent knows it.
+
+    Attributes:
+        process: The process.
+        device: Where it works.
+        loading: Whether it is not ready yet.
+        part: The shard it has in hand.
+    """
+
+    process: SpawnProcess
+    device: str
+    loading: bool = True
+    part: int | None = None
+
+    def end(self) -> str:
+        """Wait for a process that is ending, and say how it ended."""
+        self.process.join()
+        code = self.process.exitcode
+        killed = " (killed, perhaps for want of memory)" if code == -signal.SIGKILL else ""
+        return f"{self.process.name} ended with exit code {code}{killed}"
+
+
+@dataclass
 class _Pool:
     """The parent's side: running workers and what is left to hand out."""
 
-    waiting: list[int]
-    on_progress: Callable[[int], None]
-    workers: dict[Connection, SpawnProcess] = field(default_factory=dict)
-    loading: set[Connection] = field(default_factory=set)
-    results: dict[int, ShardResult] = field(default_factory=dict)
+    worker: Worker
+    queue: ShardQueue
+    seats: dict[Connection, _Seat] = field(default_factory=dict)
+    started: int = 0
 
-    def start(self, worker: Worker, devices: Sequence[str]) -> None:
+    def start(self, device: str) -> None:
         context = multiprocessing.get_context("spawn")
-        with _interrupts_held():
-            for number, device in enumerate(devices):
-                ours, theirs = context.Pipe()
-                process = context.Process(
-                    target=worker_main,
-                    args=(worker, device, theirs, os.getpid()),
-                    name=f"isekai-gen worker {number} ({device})",
-                    daemon=True,
-                )
-                process.start()
-                theirs.close()
-                self.workers[ours] = process
-                self.loading.add(ours)
+        with _signals_held():
+            ours, theirs = context.Pipe()
+            process = context.Process(
+                target=worker_main,
+                args=(self.worker, device, theirs, os.getpid()),
+                name=f"isekai-gen worker {self.started} ({device})",
+                daemon=True,
+            )
+            process.start()
+            theirs.close()
+            self.seats[ours] = _Seat(process, device)
+        self.started += 1
 
     def run(self) -> None:
         """Hand out parts and take messages until every worker has ended."""
-        while self.workers:
-            for ready in wait(list(self.workers)):
+        while self.seats:
+            for ready in wait(list(self.seats)):
                 self._take(cast(Connection, ready))
 
     def _take(self, connection: Connection) -> None:
+        seat = self.seats[connection]
         try:
             kind, value = connection.recv()
         except (EOFError, OSError):
-            self._ended(connection)
+            self._lost(connection)
             return
         if kind == "advance":
-            self.on_progress(value)
+            self._advance(seat, *value)
         elif kind == "error":
             raise value
         else:
-            self.loading.discard(connection)
             if kind == "done":
-                self.results[value.part] = value
-            connection.send(self.waiting.pop(0) if self.waiting else STOP)
+                self.queue.finish(value)
+            else:
+                seat.loading = False
+                self.queue.started(seat.device)
+            seat.part = self.queue.take()
+            self._send(connection, STOP if seat.part is None else seat.part)
 
-    def _ended(self, connection: Connection) -> None:
-        process = self.workers.pop(connection)
+    def _advance(self, seat: _Seat, images: int, failed: int) -> None:
+        if seat.part is None:
+            raise RuntimeError(f"{seat.process.name} reports images but has no shard")
+        self.queue.advance(seat.part, images, failed, seat.device)
+
+    def _send(self, connection: Connection, message: object) -> None:
+        """Tell a worker something; one that has just ended is met at the next reading."""
+        try:
+            connection.send(message)
+        except OSError:
+            return
+
+    def _lost(self, connection: Connection) -> None:
+        """A worker ended: have its shard done by a fresh one, unless it had nothing to do."""
+        seat = self.seats.pop(connection)
         connection.close()
-        process.join()
-        if process.exitcode:
-            raise WorkerError(
-                f"{process.name} ended with exit code {process.exitcode}"
-                + (" (killed, perhaps for want of memory)" if process.exitcode == -9 else "")
-                + "; finished work is safe: run again to continue"
-            )
+        how = seat.end()
+        if seat.part is not None:
+            self.queue.give_back(seat.part, how)
+        elif not seat.loading:
+            return
+        elif seat.process.exitcode is not None and seat.process.exitcode >= 0:
+            raise WorkerError(f"{how} while it was starting; see its words above")
+        else:
+            self.queue.start_failed(seat.device, how)
+        self.start(seat.device)
 
     def stop(self) -> None:
-        """Let workers finish their micro-batch, then end them."""
-        for connection, process in self.workers.items():
-            if connection in self.loading:
-                process.kill()  # it has nothing in hand yet, and loading may take long
-            try:
-                connection.send(STOP)
-            except OSError:
-                continue  # it has ended by itself
-        for connection, process in self.workers.items():
-            self._drain(connection, process)
-            if process.is_alive():
-                process.kill()
-            process.join()
-            connection.close()
-        self.workers.clear()
-
-    def _drain(self, connection: Connection, process: SpawnProcess) -> None:
-        """Read what a stopping worker still says, so that it never blocks on a full pipe."""
+        """Let workers finish the write in hand, then end them; none is left, whatever happens."""
         try:
-            while wait([connection, process.sentinel], _SECONDS_TO_STOP):
-                if not connection.poll():
-                    return
-                connection.recv()
-        except (EOFError, OSError):
-            process.join(_SECONDS_TO_STOP)
+            for connection, seat in self.seats.items():
+                if seat.loading:
+                    seat.process.kill()  # it has nothing in hand yet, and loading may take long
+                self._send(connection, STOP)
+            deadline = time.monotonic() + SECONDS_TO_STOP
+            for connection, seat in self.seats.items():
+                _drain(connection, seat.process, deadline)
+        finally:
+            for connection, seat in self.seats.items():
+                seat.process.kill()
+                seat.process.join()
+                connection.close()
+            self.seats.clear()
 
 
-def run_shards(
-    worker: Worker,
-    parts: Sequence[int],
-    devices: Sequence[str],
-    on_progress: Callable[[int], None],
-) -> list[ShardResult]:
-    """Have worker processes work on every part.
+def _drain(connection: Connection, process: SpawnProcess, deadline: float) -> None:
+    """Read what a stopping worker still says, so that it never blocks on a full pipe."""
 
-    Args:
-        worker: What to do; picklable.
-        parts: Numbers of the shards, handed out in this order.
-        devices: Such as ["cuda:0", "cuda:1"] or ["cpu"].
-        on_progress: Called in this process with images done since the last call.
+    def left() -> float:
+        return max(0.0, deadline - time.monotonic())
 
-    Returns:
-        The results in the order of `parts`.
-
-    Raises:
-        IsekaiGenError: The first one that a worker raised, after the others stopped.
-        WorkerError: If a worker failed otherwise or was killed.
-        KeyboardInterrupt: After the workers stopped cleanly.
-    """
-    pool = _Pool(list(parts), on_progress)
     try:
-        pool.start(worker, worker_devices(devices, len(parts)))
+        while wait([connection, process.sentinel], left()):
+            if not connection.poll():
+                return
+            connection.recv()
+    except (EOFError, OSError):
+        process.join(left())
+
+
+def run_locally(
+    worker: Worker, parts: Sequence[int], devices: Sequence[str], on_progress: OnProgress
+) -> list[ShardResult]:
+    """Have worker processes of this machine work on every part; see `run_shards`."""
+    pool = _Pool(worker, ShardQueue(parts, on_progress))
+    try:
+        for device in worker_devices(devices, len(parts)):
+            pool.start(device)
         pool.run()
     finally:
         pool.stop()
-    return [pool.results[part] for part in parts]
+    return pool.queue.results()

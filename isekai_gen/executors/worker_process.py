@@ -8,8 +8,9 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from isekai_gen.errors import IsekaiGenError
@@ -21,19 +22,30 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass
 class _Pipe:
-    """`Control` over the pipe to the parent."""
+    """`Control` over the pipe to the parent; the locks let several threads use it."""
 
     connection: Connection
+    stopping: bool = False
+    reading: threading.Lock = field(default_factory=threading.Lock)
+    writing: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
-        try:
-            if self.connection.poll() and self.connection.recv() == STOP:
+        with self.reading:
+            try:
+                if not self.stopping and self.connection.poll():
+                    self.stopping = self.connection.recv() == STOP
+            except (EOFError, OSError):
+                os._exit(1)
+            if self.stopping:
                 raise Stopped
-        except (EOFError, OSError):
-            os._exit(1)
 
-    def advance(self, images: int) -> None:
-        self.connection.send(("advance", images))
+    def advance(self, images: int, failed: int = 0) -> None:
+        self.tell("advance", (images, failed))
+
+    def tell(self, kind: str, value: object) -> None:
+        """Send one message to the parent."""
+        with self.writing:
+            self.connection.send((kind, value))
 
 
 def _end_with_parent(parent: int) -> None:
@@ -44,8 +56,27 @@ def _end_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _portable(error: BaseException) -> IsekaiGenError:
-    """An error that survives the way to the parent."""
+def see_only(device_name: str) -> str:
+    """Hide all GPUs but one from this process, before anything touches CUDA.
+
+    So no library's "current device" is ever another worker's GPU, and a worker sees the same here
+    as on a Ray actor.
+
+    Returns:
+        The device's name as this process sees it: "cuda:0" for any GPU, "cpu" for the CPU.
+    """
+    kind, _, number = device_name.partition(":")
+    index = int(number or 0)
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = [name.strip() for name in visible.split(",")] if visible else None
+    if kind != "cuda" or (names is not None and index >= len(names)):
+        return device_name  # whoever opens a GPU that is not there says so
+    os.environ["CUDA_VISIBLE_DEVICES"] = names[index] if names else str(index)
+    return "cuda:0"
+
+
+def portable_error(error: BaseException) -> IsekaiGenError:
+    """An error that survives the way to another process."""
     if isinstance(error, IsekaiGenError):
         try:
             pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes, just written
@@ -61,18 +92,20 @@ def _portable(error: BaseException) -> IsekaiGenError:
 
 def worker_main(worker: Worker, device_name: str, connection: Connection, parent: int) -> None:
     """Body of a worker process: take parts from the pipe until told to stop."""
-    # Ctrl-C reaches the whole terminal group; only the parent decides what it means.
+    # Ctrl-C reaches the whole terminal group, and a cluster's scheduler ends every process of a
+    # job with SIGTERM; only the parent decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _end_with_parent(parent)
     # What concerns the user goes through the pipe, not into the middle of a progress bar.
     logging.getLogger("isekai_gen").addHandler(logging.NullHandler())
     control = _Pipe(connection)
     try:
-        work_on = worker.setup(device_name)
-        connection.send(("ready", None))
+        work_on = worker.setup(see_only(device_name))
+        control.tell("ready", None)
         while (part := connection.recv()) != STOP:
-            connection.send(("done", work_on(part, control)))
+            control.tell("done", work_on(part, control))
     except (Stopped, EOFError, BrokenPipeError):
         return
     except BaseException as error:
-        connection.send(("error", _portable(error)))
+        control.tell("error", portable_error(error))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from isekai_gen.errors import InputError
+from isekai_gen.executors import LOCAL, EngineChoice, cluster_devices
 from isekai_gen.settings import Settings, read_settings
 from isekai_gen.stages.reporting import Reporter, SilentReporter
 from isekai_gen.workspace import Workspace, write_atomically
@@ -22,8 +23,9 @@ class StageContext:
         workspace: The folder.
         settings: The settings in force.
         reporter: Receives notes and progress.
-        devices: Device names to compute on; empty for all there are.
+        devices: Device names to compute on; empty or ("all",) for all there are.
         force: Whether finished work under other settings is put aside instead of refused.
+        engine: Where workers run.
     """
 
     workspace: Workspace
@@ -31,20 +33,26 @@ class StageContext:
     reporter: Reporter = field(default_factory=SilentReporter)
     devices: tuple[str, ...] = ()
     force: bool = False
+    engine: EngineChoice = LOCAL
 
     def device_names(self) -> list[str]:
-        """The devices to compute on.
+        """The devices to compute on; for Ray the one kind of all workers, as they see it.
 
         Raises:
             InputError: If a named device is not there, or the CPU is mixed with GPUs.
         """
+        if self.engine.name == "ray":
+            return cluster_devices(self.engine, self.devices)
         from isekai_gen.models.profile import available_devices
 
         there = [device.name for device in available_devices()]
-        for name in self.devices:
+        named = [name for name in self.devices if name != "all"]
+        if named and len(named) != len(self.devices):
+            raise InputError("--devices all leaves nothing to add; name all, or single devices")
+        for name in named:
             if name != "cpu" and name not in there:
                 raise InputError(f"device {name!r} is not there; found: {', '.join(there)}")
-        names = list(dict.fromkeys(self.devices)) or there
+        names = list(dict.fromkeys(named)) or there
         if len({name.partition(":")[0] for name in names}) > 1:
             raise InputError("--devices mixes the CPU with GPUs; their pixels would differ")
         return names

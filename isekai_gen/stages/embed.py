@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from isekai_gen.executors import run_shards
+from isekai_gen.executors import Worker, run_shards
 from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.models.encoder_files import identify_encoder
-from isekai_gen.models.spec import Device, EncoderSpec, starter_folder
+from isekai_gen.models.spec import EncoderSpec, starter_folder
 from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.prompts.pattern import article_for
 from isekai_gen.records import Concept
@@ -29,6 +29,7 @@ from isekai_gen.stages.embedding_files import (
     shard_files,
 )
 from isekai_gen.stages.fingerprints import fingerprint_of, forget_stage, is_current
+from isekai_gen.stages.workers import common_profile, for_engine
 from isekai_gen.starter.prompts import starter_prompts
 from isekai_gen.workspace import Workspace
 
@@ -95,14 +96,15 @@ def embed(context: StageContext) -> EmbedReport:
         concept.slug: own_prompts(concept, for_starter=name == STARTER)
         for concept in load_catalog(workspace.catalog_file).concepts
     }
-    fingerprints = _fingerprints(workspace, digest, devices, prompts)
+    profile = common_profile(devices, "float32", context.engine)
+    fingerprints = _fingerprints(workspace, digest, profile, prompts)
     if context.force:
         _forget_other_settings(workspace, spec.label, fingerprints)
     todo = [part for part in fingerprints if not _is_done(context, spec.label, part, fingerprints)]
     context.remember_settings("embed")
     if todo:
         worker = EmbedWorker(workspace.root.resolve(), spec, fingerprints, prompts)
-        _run(context, worker, todo, devices)
+        _run(context, for_engine(worker, context, profile), todo, devices)
     embeddings = read_embeddings(workspace, spec.label, digest)
     return EmbedReport(
         spec.label, digest, len(embeddings.table), embeddings.failures, worked=bool(todo)
@@ -115,7 +117,7 @@ def load_embeddings(context: StageContext, report: EmbedReport) -> ImageEmbeddin
 
 
 def _run(
-    context: StageContext, worker: EmbedWorker, parts: Sequence[int], devices: Sequence[str]
+    context: StageContext, worker: Worker, parts: Sequence[int], devices: Sequence[str]
 ) -> None:
     total = sum(
         sum(record.generated for record in read_drawn_part(context.workspace, part))
@@ -123,7 +125,7 @@ def _run(
         if part != CONCEPT_TEXTS
     )
     with context.reporter.task("Embedding images", total) as advance:
-        results = run_shards(worker, parts, devices, advance)
+        results = run_shards(worker, parts, devices, advance, context.engine)
     for message in (message for result in results for message in result.messages):
         context.reporter.note(message)
 
@@ -131,16 +133,14 @@ def _run(
 def _fingerprints(
     workspace: Workspace,
     digest: str,
-    devices: Sequence[str],
+    profile: Mapping[str, str],
     prompts: Mapping[str, Sequence[str]],
 ) -> dict[int, str]:
     """Part to what its embeddings depend on: encoder and profile, and the shard's records."""
-    from isekai_gen.models.profile import reproducibility_profile
-
     settings = {
         "encoder": digest,
         "open_clip": importlib.metadata.version("open_clip_torch"),
-        "profile": reproducibility_profile(Device(devices[0]), "float32"),
+        "profile": profile,
     }
     inputs: dict[int, str] = {CONCEPT_TEXTS: digest_of(prompts)}
     for part in workspace.parts("records"):

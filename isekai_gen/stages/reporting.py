@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-Advance = Callable[[int], None]
+from isekai_gen.executors import OnProgress
+
+Advance = OnProgress
+"""Counts steps done: `advance(3)`; those of workers also say what failed and on which device."""
 
 
 class Reporter(Protocol):
@@ -37,4 +40,9 @@ class SilentReporter:
     @contextmanager
     def task(self, title: str, total: int) -> Iterator[Advance]:
         del title, total
-        yield lambda _steps: None
+        yield ignore_progress
+
+
+def ignore_progress(images: int, failed: int = 0, device: str = "") -> None:
+    """An `Advance` that nobody watches."""
+    del images, failed, device
