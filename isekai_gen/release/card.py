@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from isekai_gen.records import Concept
+from isekai_gen.records import Concept, Provenance
 from isekai_gen.release.content import ReleaseContent, ReleaseOptions
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -132,7 +132,7 @@ def _making(content: ReleaseContent, counts: Mapping[str, Any]) -> str:
             f"`{each.model}`{f' at {each.revision}' if each.revision else ''} "
             f"({each.pipeline}, {each.scheduler}, {each.num_inference_steps} steps, guidance "
             f"{each.guidance_scale:g}, {each.width} x {each.height}, {each.dtype}, weights "
-            f"{each.model_digest[:12]})"
+            f"{each.model_digest[:12]}{_with_adapters(each)})"
             for each in (record.provenance for record in content.records)
         }
     )
@@ -151,6 +151,10 @@ def _making(content: ReleaseContent, counts: Mapping[str, Any]) -> str:
             "class that is the evidence.",
         ]
     )
+
+
+def _with_adapters(provenance: Provenance) -> str:
+    return f"; with {', '.join(provenance.adapters)}" if provenance.adapters else ""
 
 
 def _evaluation(facts: CardFacts) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from isekai_gen.records import IMAGE_FORMATS
+
 FICTIONAL_TILES, REAL_TILES = 4, 2
 # 20 groups, as ISEKAI has, make one page; a page of hundreds would be too tall for JPEG.
 MAX_ROWS = 60
@@ -35,7 +37,8 @@ class SheetRow:
 
     Attributes:
         fictional_name: Display name.
-        fictional_images: Paths of its images, best first; may be empty.
+        fictional_images: Paths of its images (PNG, WebP or JPEG, by their suffix), best first;
+            may be empty.
         real_name: Display name of the counterpart, or "" if there is none.
         real_images: Paths of its images, best first; may be empty.
     """
@@ -116,7 +119,7 @@ def _draw_tiles(
 
 
 def _thumbnail(path: Path) -> Image.Image:
-    with Image.open(path, formats=("PNG",)) as image:
+    with Image.open(path, formats=(IMAGE_FORMATS[path.suffix],)) as image:
         rgb = image.convert("RGB")
     side = min(rgb.size)
     left, top = (rgb.width - side) // 2, (rgb.height - side) // 2

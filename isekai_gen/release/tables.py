@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from isekai_gen.manifests.names import normalize_label
@@ -21,7 +21,7 @@ class ReleasedImage:
 
     Attributes:
         record: As in the workspace.
-        path: "images/<concept>/<concept>-0001.png", relative to the release.
+        path: "images/<concept>/<concept>-0001.png" (or .webp, .jpg), relative to the release.
         size: Bytes of the file.
     """
 
@@ -32,20 +32,20 @@ class ReleasedImage:
 
 def name_images(content: ReleaseContent) -> dict[str, str]:
     """Id of every kept image to its path in the release, in release order."""
-    by_concept: dict[str, list[str]] = {}
+    by_concept: dict[str, list[ImageRecord]] = {}
     for record in content.kept_records():
-        by_concept.setdefault(record.concept, []).append(record.image_id)
+        by_concept.setdefault(record.concept, []).append(record)
     digits = max(_MIN_DIGITS, len(str(max(map(len, by_concept.values()), default=0))))
     return {
-        image_id: f"images/{slug}/{slug}-{number:0{digits}d}.png"
-        for slug, ids in by_concept.items()
-        for number, image_id in enumerate(ids, start=1)
+        record.image_id: f"images/{slug}/{slug}-{number:0{digits}d}{record.suffix}"
+        for slug, records in by_concept.items()
+        for number, record in enumerate(records, start=1)
     }
 
 
 def metadata_row(image: ReleasedImage, concept: Concept) -> dict[str, Any]:
     """One row of metadata.jsonl, flat so that `datasets` makes a column of each key."""
-    planned, provenance = image.record.planned, asdict(image.record.provenance)
+    planned, provenance = image.record.planned, image.record.provenance.to_fields()
     return {
         "id": image.record.image_id,
         "file_name": image.path,

@@ -1,4 +1,8 @@
-"""Compare metadata.jsonl with the images: names, checksums, sizes, pixels."""
+"""Compare metadata.jsonl with the images: names, checksums, sizes, pixels.
+
+The pixel digests of metadata.jsonl are those of the pixels as drawn. PNG and WebP must decode to
+them; JPEG cannot, so there the checksum of the file stands for its pixels.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from isekai_gen.hashing import pixel_sha256
+from isekai_gen.records import IMAGE_FORMATS, LOSSLESS_SUFFIXES
 from isekai_gen.release.received import ReceivedTree
 
 METADATA_FILE = "metadata.jsonl"
@@ -53,8 +58,11 @@ def check_images(
 
 
 def _check_pixels(path: Path, row: Mapping[str, Any]) -> list[str]:
+    kind = IMAGE_FORMATS.get(path.suffix)
+    if kind is None:
+        return [f"its name must end in {' or '.join(IMAGE_FORMATS)}"]
     try:
-        with warnings.catch_warnings(), Image.open(path, formats=("PNG",)) as image:
+        with warnings.catch_warnings(), Image.open(path, formats=(kind,)) as image:
             # Pillow only warns of a decompression bomb up to twice its limit.
             warnings.simplefilter("error")
             if image.width * image.height > _MAX_PIXELS:
@@ -64,7 +72,8 @@ def _check_pixels(path: Path, row: Mapping[str, Any]) -> list[str]:
             pixels = np.asarray(image.convert("RGB"))
     # Pillow raises SyntaxError for a broken chunk.
     except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError) as error:
-        return [f"not a readable PNG: {ascii(str(error).replace(str(path), 'it'))[1:-1][:200]}"]
-    if row.get("pixel_sha256") != pixel_sha256(pixels):
+        return [f"not a readable {kind}: {ascii(str(error).replace(str(path), 'it'))[1:-1][:200]}"]
+    lossless = path.suffix in LOSSLESS_SUFFIXES
+    if lossless and row.get("pixel_sha256") != pixel_sha256(pixels):
         return [f"{METADATA_FILE} has another pixel_sha256"]
     return []

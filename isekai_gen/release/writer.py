@@ -81,16 +81,16 @@ class ReleaseWriter:
         concept_by_slug = {concept.slug: concept for concept in self._content.concepts}
         rows = []
         for record in self._content.kept_records():
-            source = self._workspace.image(record.concept, record.image_id)
+            source = self._workspace.image(record.concept, record.image_id, record.suffix)
             if not source.is_file():
                 raise ChecksumError(
                     f"{source} is missing; run `isekai-gen generate` to draw it again"
                 )
-            png = source.read_bytes()
-            if hashlib.sha256(png).hexdigest() != record.file_sha256:
+            content = source.read_bytes()
+            if hashlib.sha256(content).hexdigest() != record.file_sha256:
                 raise ChecksumError(f"{source}: bytes differ from those recorded; restore the file")
-            image = ReleasedImage(record, self._paths[record.image_id], len(png))
-            self._write(image.path, png)
+            image = ReleasedImage(record, self._paths[record.image_id], len(content))
+            self._write(image.path, content)
             rows.append(metadata_row(image, concept_by_slug[record.concept]))
         return rows
 

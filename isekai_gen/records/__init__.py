@@ -1,0 +1,41 @@
+"""The nouns of the project as frozen records, and the pure rule that selects kept images.
+
+Every record has a one-line JSON form (`to_json`, `from_json`) with a schema version. Reading and
+writing files is not done here (see `shards`).
+"""
+
+from isekai_gen.records.base import SCHEMA
+from isekai_gen.records.concepts import Concept, Kind, Prompt
+from isekai_gen.records.images import (
+    IMAGE_FORMATS,
+    IMAGE_SUFFIXES,
+    LOSSLESS_SUFFIXES,
+    ImageRecord,
+    PlannedImage,
+    Provenance,
+)
+from isekai_gen.records.verdicts import (
+    Choice,
+    Decision,
+    Verdict,
+    last_decisions,
+    select_kept,
+)
+
+__all__ = [
+    "IMAGE_FORMATS",
+    "IMAGE_SUFFIXES",
+    "LOSSLESS_SUFFIXES",
+    "SCHEMA",
+    "Choice",
+    "Concept",
+    "Decision",
+    "ImageRecord",
+    "Kind",
+    "PlannedImage",
+    "Prompt",
+    "Provenance",
+    "Verdict",
+    "last_decisions",
+    "select_kept",
+]
