@@ -11,11 +11,13 @@ import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from isekai_gen.errors import InputError, LockedError, StorageError
+from isekai_gen.records import IMAGE_SUFFIXES
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _TEMPORARY_PREFIX = ".tmp-"
@@ -64,6 +66,11 @@ def storage_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+def temporary_name(name: str) -> str:
+    """What a file of this process is called until it is whole; the next lock removes leftovers."""
+    return f"{_TEMPORARY_PREFIX}{os.getpid()}-{name}"
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by `content`: temporary file, fsync, rename, fsync of the folder.
 
@@ -72,7 +79,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         StorageError: If the disk is full or read-only; `path` is then unchanged.
     """
-    temporary = path.with_name(f"{_TEMPORARY_PREFIX}{os.getpid()}-{path.name}")
+    temporary = path.with_name(temporary_name(path.name))
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -96,12 +103,56 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def write_staged(path: Path, content: bytes) -> None:
+    """Write a file durably into a staging folder, from where `move_all` puts it into its place.
+
+    Raises:
+        StorageError: If the disk is full or read-only.
+    """
+    with storage_errors(path), path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def move_all(places: Mapping[Path, Path]) -> None:
+    """Move staged files to their places, in order, and make that durable.
+
+    A crash leaves the first of them in place, each of them whole.
+
+    Args:
+        places: Staged file to its place, on the same file system.
+    """
+    folders = dict.fromkeys(place.parent for place in places.values())
+    for folder in folders:
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    for staged, place in places.items():
+        with storage_errors(place):
+            staged.replace(place)
+    for folder in folders:
+        sync_folder(folder)
+
+
 def remove_temporary_files(folder: Path) -> int:
-    """Delete what interrupted atomic writes left below `folder`; returns how many."""
-    leftovers = [path for path in folder.rglob(f"{_TEMPORARY_PREFIX}*") if path.is_file()]
-    for path in leftovers:
-        path.unlink()
-    return len(leftovers)
+    """Delete what interrupted writes left below `folder`; returns how many files and folders.
+
+    It looks at names only, since a folder of images may hold a million of them.
+    """
+    removed = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if entry.name.startswith(_TEMPORARY_PREFIX):
+                if is_folder:
+                    shutil.rmtree(entry.path)
+                else:
+                    # A worker of a run that was just killed may be ahead of us for a moment.
+                    Path(entry.path).unlink(missing_ok=True)
+                removed += 1
+            elif is_folder:
+                removed += remove_temporary_files(Path(entry.path))
+    return removed
 
 
 class Workspace:
@@ -145,15 +196,18 @@ class Workspace:
         names = [path.name for path in base.iterdir()] if base.is_dir() else []
         return sorted(int(m.group(1)) for name in names if (m := pattern.fullmatch(name)))
 
-    def image(self, concept: str, image_id: str) -> Path:
-        """images/<concept>/<image_id>.png.
+    def image(self, concept: str, image_id: str, suffix: str = ".png") -> Path:
+        """images/<concept>/<image_id><suffix>, one of `IMAGE_SUFFIXES`.
 
         Raises:
-            ValueError: If the concept is no slug or the id no hexadecimal name.
+            ValueError: If the concept is no slug, the id no hexadecimal name, or the suffix
+                not one of an image file.
         """
+        if suffix not in IMAGE_SUFFIXES:
+            raise ValueError(f"not a suffix of an image file: {suffix!r}")
         if not is_slug(concept) or not re.fullmatch(r"[0-9a-f]{20}", image_id):
             raise ValueError(f"not a concept slug and image id: {concept!r}, {image_id!r}")
-        return self.root / "images" / concept / f"{image_id}.png"
+        return self.root / "images" / concept / f"{image_id}{suffix}"
 
     def embeddings(self, encoder: str) -> str:
         """Folder name (for `part`) of an encoder's embeddings."""
@@ -191,6 +245,20 @@ class Workspace:
         return self.part(f"done/{stage}", part, ".json")
 
     @contextmanager
+    def staging(self, name: str) -> Iterator[Path]:
+        """A folder for files that are not in their places yet; it is removed at the end.
+
+        What a crash leaves of it, the next lock removes.
+        """
+        folder = self.root / f"{_TEMPORARY_PREFIX}{os.getpid()}-{name}"
+        with storage_errors(folder):
+            folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+    @contextmanager
     def lock(self) -> Iterator[None]:
         """Be the one writer. The lock ends with the process, so a dead one's is free.
 
@@ -217,6 +285,17 @@ class Workspace:
             yield
         finally:
             os.close(descriptor)
+
+
+def lock_holder(root: Path) -> str:
+    """What the lock file of a workspace says: the process that holds the lock, or did last.
+
+    "" if there is no such file that can be read.
+    """
+    try:
+        return (root / ".lock").read_text(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def folder_name(name: str) -> str:

@@ -60,6 +60,18 @@ def test_leftovers_of_killed_writes_are_removed_by_the_next_writer(tmp_path):
         assert not leftover.exists()
 
 
+def test_a_staging_folder_is_gone_afterwards_whether_killed_or_not(tmp_path):
+    workspace = Workspace(tmp_path)
+    with workspace.staging("plan") as folder:
+        (folder / "part").write_text("x")
+    assert list(tmp_path.iterdir()) == []
+    killed = tmp_path / ".tmp-1-plan"
+    killed.mkdir()
+    (killed / "part").write_text("x")
+    with workspace.lock():
+        assert not killed.exists()
+
+
 def test_a_second_writer_is_refused_and_told_who_writes(tmp_path):
     workspace = Workspace(tmp_path)
     second = Workspace(tmp_path).lock()

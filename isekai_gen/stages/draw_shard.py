@@ -7,36 +7,33 @@ recorded pictures are checked, the rest is drawn): every file ends up as if noth
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from isekai_gen.errors import ChecksumError
 from isekai_gen.executors import Control, ShardResult, WorkOnShard
-from isekai_gen.hashing import file_sha256, pixel_sha256
-from isekai_gen.models.spec import (
-    Device,
-    DrawnImage,
-    DrawRequest,
-    DrawSettings,
-    GeneratorSpec,
-    ImageGenerator,
-)
-from isekai_gen.records import ImageRecord, PlannedImage, Provenance
+from isekai_gen.hashing import file_sha256
+from isekai_gen.models.spec import Device, DrawSettings, GeneratorSpec, ImageGenerator
+from isekai_gen.records import ImageRecord, Provenance
 from isekai_gen.shards import (
     DoneMarker,
-    append_records,
     read_records,
     repair_tail,
     write_marker,
     write_records,
 )
+from isekai_gen.stages.draw_flow import Drawer, DrawFlow
 from isekai_gen.stages.drawn import STAGE
 from isekai_gen.stages.fingerprints import fingerprint_of
+from isekai_gen.stages.image_writer import ImageWriter, writer_threads
 from isekai_gen.stages.packing import pack_micro_batches
-from isekai_gen.stages.pictures import png_bytes
+from isekai_gen.stages.pictures import FileStyle
 from isekai_gen.stages.plan_files import archived_records, read_plan_part
-from isekai_gen.workspace import Workspace, write_atomically
+from isekai_gen.stages.restoring import restore_images
+from isekai_gen.stages.shard_hold import hold_shard
+from isekai_gen.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -48,19 +45,18 @@ class DrawWorker:
         spec: Which generator to load.
         draw: How it draws.
         provenance: What records say of it.
-        prompt_in_image: Whether files carry their prompts.
+        style: How image files are written.
     """
 
     root: Path
     spec: GeneratorSpec
     draw: DrawSettings
     provenance: Provenance
-    prompt_in_image: bool
+    style: FileStyle
 
     def setup(self, device_name: str) -> WorkOnShard:
         """Get ready; the generator is loaded when a shard first needs it."""
-        workspace = Workspace(self.root)
-        return _ShardDrawer(self, workspace, device_name, archived_records(workspace)).work_on
+        return _ShardDrawer(self, Device(device_name)).work_on
 
 
 def shard_fingerprint(provenance: Provenance, plan_digest: str) -> str:
@@ -68,145 +64,78 @@ def shard_fingerprint(provenance: Provenance, plan_digest: str) -> str:
     return fingerprint_of(provenance.__dict__, plan_digest)
 
 
-def is_intact(workspace: Workspace, record: ImageRecord) -> bool:
-    """Whether a generated image's file is there with the recorded bytes."""
-    path = workspace.image(record.concept, record.image_id)
-    return path.is_file() and file_sha256(path) == record.file_sha256
-
-
 @dataclass
 class _ShardDrawer:
     worker: DrawWorker
-    workspace: Workspace
-    device_name: str
-    adoptable: dict[str, ImageRecord]
+    device: Device
+    workspace: Workspace = field(init=False)
+    writer: ImageWriter = field(init=False)
+    adoptable: dict[str, ImageRecord] = field(init=False)
     generator: ImageGenerator | None = None
-    messages: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.workspace = Workspace(self.worker.root)
+        self.adoptable = archived_records(self.workspace)
+        threads = ThreadPoolExecutor(writer_threads(self.device), "isekai-gen image writer")
+        self.writer = ImageWriter(
+            self.workspace, self.worker.provenance, self.worker.style, threads
+        )
 
     def work_on(self, part: int, control: Control) -> ShardResult:
         """Bring a shard to its end; see the module's docstring."""
-        self.messages = []
+        with hold_shard(self.workspace.part("plan", part), control.check):
+            return self._work_on(part, control)
+
+    def _work_on(self, part: int, control: Control) -> ShardResult:
+        messages = []
         planned = read_plan_part(self.workspace, part)
         path = self.workspace.part("records", part)
         if repair_tail(path):
-            self.messages.append(f"{path}: cut off a torn last line; its image is drawn again")
+            messages.append(f"{path}: cut off a torn last line; its image is drawn again")
         recorded = {record.image_id: record for record in read_records(path, ImageRecord)}
-        for batch in pack_micro_batches(planned):
-            control.check()
-            self._restore(batch, recorded)
-            missing = [image for image in batch if image.image_id not in recorded]
-            if missing:
-                new = self._obtain(missing, control)
-                control.check()
-                append_records(path, new)
-                recorded.update((record.image_id, record) for record in new)
-            control.advance(len(batch))
-        return self._finish(part, planned, recorded, control)
-
-    def _finish(
-        self,
-        part: int,
-        planned: Sequence[PlannedImage],
-        recorded: dict[str, ImageRecord],
-        control: Control,
-    ) -> ShardResult:
-        path = self.workspace.part("records", part)
-        ordered = [recorded[i.image_id] for batch in pack_micro_batches(planned) for i in batch]
+        drawer = Drawer(self._load, self.worker.draw, control.check)
+        # A GPU works on one micro-batch while the one before is encoded; a CPU has nothing to gain.
+        flow = DrawFlow(drawer, self.writer, path, control, ahead=self.device.kind != "cpu")
+        batches = pack_micro_batches(planned)
+        with flow:
+            for batch in batches:
+                messages += restore_images(batch, recorded, drawer, self.writer)
+                missing = [image for image in batch if image.image_id not in recorded]
+                flow.add(missing, self.adoptable)
+                if len(missing) < len(batch):
+                    control.advance(len(batch) - len(missing))
+        recorded.update((record.image_id, record) for record in flow.committed)
+        ordered = [recorded[image.image_id] for batch in batches for image in batch]
         control.check()
-        if read_records(path, ImageRecord) != ordered:
-            write_records(path, ordered)  # after a retry, records are put back into their order
-        generated = sum(record.generated for record in ordered)
-        counts = {
-            "planned": len(ordered),
-            "generated": generated,
-            "failed": len(ordered) - generated,
-        }
-        plan_digest = file_sha256(self.workspace.part("plan", part))
-        fingerprint = shard_fingerprint(self.worker.provenance, plan_digest)
-        marker = DoneMarker(STAGE, part, fingerprint, counts, file_sha256(path))
-        write_marker(self.workspace, marker)
-        return ShardResult(part, counts, tuple(self.messages))
+        return self._finish(part, path, ordered, tuple(messages))
 
-    def _restore(self, batch: Sequence[PlannedImage], recorded: dict[str, ImageRecord]) -> None:
-        """Draw recorded images again whose files are missing or damaged, and compare."""
-        broken = [
-            image
-            for image in batch
-            if (record := recorded.get(image.image_id)) is not None
-            and record.generated
-            and not is_intact(self.workspace, record)
-        ]
-        for image, drawn in zip(broken, self._draw(broken), strict=True):
-            record = recorded[image.image_id]
-            path = self.workspace.image(image.concept, image.image_id)
-            if drawn.pixels is None or pixel_sha256(drawn.pixels) != record.pixel_sha256:
-                raise ChecksumError(
-                    f"{path} is missing or damaged, and drawing it again gives other pixels than "
-                    "its record has; restore it from a backup, or use a new --workspace"
-                )
-            content = self._encode(drawn, image, record.provenance)
-            write_atomically(path, content)
-            if not is_intact(self.workspace, record):
-                raise ChecksumError(
-                    f"{path} was restored to the recorded pixels, but not to the recorded bytes; "
-                    "it was written with or without its prompt before: use the same option"
-                )
-            self.messages.append(f"{path} was missing or damaged: restored, pixels as recorded")
-
-    def _obtain(self, missing: Sequence[PlannedImage], control: Control) -> list[ImageRecord]:
-        """Records of images that have none: adopted from an archived plan, or drawn."""
-        adopted = {
-            image.image_id: replace(old, planned=image)
-            for image in missing
-            if (old := self.adoptable.get(image.image_id)) is not None
-            and is_intact(self.workspace, old)
-        }
-        to_draw = [image for image in missing if image.image_id not in adopted]
-        drawn = {image.row: image for image in self._draw(to_draw)}
-        control.check()
-        return [
-            adopted.get(image.image_id) or self._save(image, drawn[image.row]) for image in missing
-        ]
-
-    def _draw(self, images: Sequence[PlannedImage]) -> list[DrawnImage]:
-        if not images:
-            return []
+    def _load(self) -> ImageGenerator:
         if self.generator is None:
             from isekai_gen.models.loading import load_generator
 
-            self.generator = load_generator(self.worker.spec, Device(self.device_name))
-        requests = [
-            DrawRequest(image.row, image.prompt, image.negative_prompt, image.seed)
-            for image in images
-        ]
-        by_row = {drawn.row: drawn for drawn in self.generator.draw(requests, self.worker.draw)}
-        return [by_row[image.row] for image in images]
+            self.generator = load_generator(self.worker.spec, self.device)
+        return self.generator
 
-    def _encode(self, drawn: DrawnImage, image: PlannedImage, provenance: Provenance) -> bytes:
-        if drawn.pixels is None:
-            raise ValueError(f"image {image.image_id} has no pixels")
-        return png_bytes(
-            drawn.pixels, image, provenance, prompt_in_image=self.worker.prompt_in_image
-        )
+    def _finish(
+        self, part: int, path: Path, ordered: Sequence[ImageRecord], messages: tuple[str, ...]
+    ) -> ShardResult:
+        if read_records(path, ImageRecord) != ordered:
+            write_records(path, ordered)  # after a retry, records are put back into their order
+        by_concept = _count(ordered)
+        counts = dict(sum((Counter(count) for count in by_concept.values()), Counter()))
+        counts = {key: counts.get(key, 0) for key in ("planned", "generated", "failed")}
+        plan_digest = file_sha256(self.workspace.part("plan", part))
+        fingerprint = shard_fingerprint(self.worker.provenance, plan_digest)
+        marker = DoneMarker(STAGE, part, fingerprint, counts, file_sha256(path), by_concept)
+        write_marker(self.workspace, marker)
+        return ShardResult(part, counts, messages)
 
-    def _save(self, image: PlannedImage, drawn: DrawnImage) -> ImageRecord:
-        """Write the picture, unless drawing it failed, and make its record."""
-        record = ImageRecord(
-            planned=image,
-            provenance=self.worker.provenance,
-            failure=drawn.failure,
-            path="",
-            file_sha256="",
-            pixel_sha256="",
-            safety_flagged=drawn.safety_flagged,
-        )
-        if drawn.pixels is None:
-            return replace(record, failure=drawn.failure or "no picture")
-        path = self.workspace.image(image.concept, image.image_id)
-        write_atomically(path, self._encode(drawn, image, self.worker.provenance))
-        return replace(
-            record,
-            path=path.relative_to(self.workspace.root).as_posix(),
-            file_sha256=file_sha256(path),
-            pixel_sha256=pixel_sha256(drawn.pixels),
-        )
+
+def _count(records: Sequence[ImageRecord]) -> dict[str, dict[str, int]]:
+    """Concept slug to planned, generated and failed images of a shard."""
+    counts: dict[str, dict[str, int]] = {}
+    for record in records:
+        count = counts.setdefault(record.concept, {"planned": 0, "generated": 0, "failed": 0})
+        count["planned"] += 1
+        count["generated" if record.generated else "failed"] += 1
+    return counts

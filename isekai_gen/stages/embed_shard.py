@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from isekai_gen.stages.embedding_files import (
     write_array,
     write_shard,
 )
+from isekai_gen.stages.pictures import decode_picture
 from isekai_gen.workspace import Workspace, write_atomically
 
 # Pictures held in memory at a time; a whole number of the encoder's batches.
@@ -132,7 +132,7 @@ class _ShardEmbedder:
 
 def open_recorded(workspace: Workspace, record: ImageRecord) -> tuple[Image.Image | None, str]:
     """A generated image, if its file holds the recorded bytes; otherwise None and the reason."""
-    path = workspace.image(record.concept, record.image_id)
+    path = workspace.image(record.concept, record.image_id, record.suffix)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -140,7 +140,6 @@ def open_recorded(workspace: Workspace, record: ImageRecord) -> tuple[Image.Imag
     if hashlib.sha256(content).hexdigest() != record.file_sha256:
         return None, "its bytes are not those recorded; run generate again to restore it"
     try:
-        with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
-            return image.convert("RGB"), ""
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        return None, f"is no picture that can be opened ({error})"
+        return decode_picture(content, record.suffix), ""
+    except ValueError as error:
+        return None, str(error)

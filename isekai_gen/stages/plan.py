@@ -7,18 +7,20 @@ from its neighbors: another concept in the catalog, or another order, changes no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from json.encoder import encode_basestring
+from typing import Any, NamedTuple
 
-from isekai_gen.hashing import canonical_json, digest_of
+from isekai_gen.hashing import canonical_json
 from isekai_gen.prompts.catalog import Catalog
-from isekai_gen.prompts.expansion import expand_prompts
+from isekai_gen.prompts.expansion import Sampling, iter_prompts
 from isekai_gen.prompts.template_set import TemplateSet
-from isekai_gen.records import Concept, PlannedImage, Prompt
+from isekai_gen.records import Concept, PlannedImage
+from isekai_gen.stages.plan_lines import ID_DIGITS
 from isekai_gen.stages.recipe import Recipe
 
-_ID_DIGITS = 20
+_OWN_KEYS = ("concept", "negative_prompt", "prompt", "row", "seed")
 
 
 @dataclass(frozen=True)
@@ -29,69 +31,145 @@ class PlanRequest:
         catalog: The concepts, in order.
         templates: The prompt templates.
         recipe: What all images share.
-        images_per_concept: Images of each concept.
+        counts: Concept slug to images of it; every concept of the catalog is there.
         seed: Seed of the dataset.
+        sampling: How prompts are taken from the space of a concept.
     """
 
     catalog: Catalog
     templates: TemplateSet
     recipe: Recipe
-    images_per_concept: int
+    counts: Mapping[str, int]
     seed: int
+    sampling: Sampling = "stratified"
+
+    @property
+    def total(self) -> int:
+        """Images of all concepts together."""
+        return sum(self.counts[concept.slug] for concept in self.catalog.concepts)
+
+    @property
+    def micro_batch_size(self) -> int:
+        """Rows of a micro-batch."""
+        return self.recipe.draw.micro_batch_size
+
+
+class PlanSlice(NamedTuple):
+    """Consecutive images of one concept.
+
+    Attributes:
+        concept: The concept.
+        indices: Numbers of the images within it.
+    """
+
+    concept: Concept
+    indices: range
+
+
+def slices_of(request: PlanRequest, size: int) -> Iterator[list[PlanSlice]]:
+    """The request in plan order, cut into pieces of `size` images; the last may be smaller."""
+    piece: list[PlanSlice] = []
+    room = size
+    for concept in request.catalog.concepts:
+        start, stop = 0, request.counts[concept.slug]
+        while start < stop:
+            end = min(stop, start + room)
+            piece.append(PlanSlice(concept, range(start, end)))
+            room -= end - start
+            start = end
+            if not room:
+                yield piece
+                piece, room = [], size
+    if piece:
+        yield piece
 
 
 def seed_of(run_seed: int, concept: str, index: int, prompt: str) -> int:
-    """63-bit noise seed of one image, from SHA-256 (fits a signed 64-bit column)."""
-    content = canonical_json([run_seed, concept, index, prompt]).encode()
-    return int.from_bytes(hashlib.sha256(content).digest()[:8]) >> 1
+    """63-bit noise seed of one image, from SHA-256 (fits a signed 64-bit column).
 
-
-def row_of(concept: str, index: int, micro_batch_size: int) -> int:
-    """Row of one image in its micro-batch: in turn within a concept, from a start of its own.
-
-    Without that start, few images of many concepts would all want the first rows, and most of
-    every batch would be padding.
+    The text that is hashed is the canonical JSON of the four values; it is written by hand here
+    because this runs for every image of a plan.
     """
-    start = int.from_bytes(hashlib.sha256(concept.encode()).digest()[:8])
-    return (start + index) % micro_batch_size
+    content = f"[{run_seed}, {encode_basestring(concept)}, {index}, {encode_basestring(prompt)}]"
+    return int.from_bytes(hashlib.sha256(content.encode()).digest()[:8]) >> 1
+
+
+def first_row(concept: Concept, micro_batch_size: int) -> int:
+    """Row of a concept's image number 0.
+
+    From the hash of the group, so that few images of many concepts spread over the rows; the real
+    concept begins half a micro-batch later, so that the two of a group complement each other.
+    """
+    start = int.from_bytes(hashlib.sha256(concept.group.encode()).digest()[:8])
+    later = micro_batch_size // 2 if concept.kind == "real" else 0
+    return (start + later) % micro_batch_size
+
+
+def row_of(concept: Concept, index: int, micro_batch_size: int) -> int:
+    """Row of one image in its micro-batch: in turn within a concept, from a start of its own."""
+    return (first_row(concept, micro_batch_size) + index) % micro_batch_size
 
 
 def plan_images(request: PlanRequest) -> Iterator[PlannedImage]:
     """Every image of the request, concept after concept in the order of the catalog."""
+    planner = Planner(request)
     for concept in request.catalog.concepts:
-        yield from _plan_concept(request, concept)
+        yield from planner.images(PlanSlice(concept, range(request.counts[concept.slug])))
 
 
-def _plan_concept(request: PlanRequest, concept: Concept) -> Iterator[PlannedImage]:
-    indices = range(request.images_per_concept)
-    prompts = expand_prompts(request.templates, concept, indices, request.seed)
-    shared = request.recipe.canonical()
-    for index, prompt in zip(indices, prompts, strict=True):
-        yield _plan_image(request, shared, index, prompt)
+class Planner:
+    """Plans the images of one request; what they all share is put into words once."""
+
+    def __init__(self, request: PlanRequest) -> None:
+        self._request = request
+        self._pieces = _recipe_pieces(request.recipe.canonical())
+        self._uses_negative_prompts = request.recipe.uses_negative_prompts
+
+    def images(self, piece: PlanSlice) -> Iterator[PlannedImage]:
+        """The images of a slice, by ascending index."""
+        concept, indices = piece
+        request = self._request
+        rows = request.micro_batch_size
+        first = first_row(concept, rows)
+        prompts = iter_prompts(request.templates, concept, indices, request.seed, request.sampling)
+        for index, prompt in zip(indices, prompts, strict=True):
+            negative = prompt.negative if self._uses_negative_prompts else ""
+            seed = seed_of(request.seed, concept.slug, index, prompt.text)
+            row = (first + index) % rows
+            yield PlannedImage(
+                image_id=self._id(concept.slug, negative, prompt.text, row, seed),
+                concept=concept.slug,
+                index=index,
+                template=prompt.template,
+                slots=prompt.slots,
+                prompt=prompt.text,
+                negative_prompt=negative,
+                seed=seed,
+                row=row,
+            )
+
+    def _id(self, concept: str, negative: str, prompt: str, row: int, seed: int) -> str:
+        """First digits of SHA-256 over the canonical JSON of the image's whole recipe."""
+        before = self._pieces
+        content = (
+            f"{before[0]}{encode_basestring(concept)}{before[1]}{encode_basestring(negative)}"
+            f"{before[2]}{encode_basestring(prompt)}{before[3]}{row}{before[4]}{seed}{before[5]}"
+        )
+        return hashlib.sha256(content.encode()).hexdigest()[:ID_DIGITS]
 
 
-def _plan_image(
-    request: PlanRequest, shared: dict[str, Any], index: int, prompt: Prompt
-) -> PlannedImage:
-    negative = prompt.negative if request.recipe.uses_negative_prompts else ""
-    seed = seed_of(request.seed, prompt.concept, index, prompt.text)
-    row = row_of(prompt.concept, index, request.recipe.draw.micro_batch_size)
-    canonical = {
-        **shared,
-        "concept": prompt.concept,
-        "prompt": prompt.text,
-        "negative_prompt": negative,
-        "seed": seed,
-        "row": row,
-    }
-    return PlannedImage(
-        image_id=digest_of(canonical)[:_ID_DIGITS],
-        concept=prompt.concept,
-        index=index,
-        template=prompt.template,
-        slots=prompt.slots,
-        prompt=prompt.text,
-        negative_prompt=negative,
-        seed=seed,
-        row=row,
-    )
+def _recipe_pieces(shared: Mapping[str, Any]) -> list[str]:
+    """Canonical JSON of a recipe, cut where the values of `_OWN_KEYS` belong.
+
+    An image's own values lie between those that all images share, by the order of their keys.
+    """
+    pieces: list[str] = []
+    piece = "{"
+    for key in sorted({*shared, *_OWN_KEYS}):
+        piece += f"{'' if piece == '{' and not pieces else ', '}{encode_basestring(key)}: "
+        if key in _OWN_KEYS:
+            pieces.append(piece)
+            piece = ""
+        else:
+            piece += canonical_json(shared[key])
+    return [*pieces, piece + "}"]

@@ -7,45 +7,34 @@ records go to archive/; images that are still planned are then adopted without b
 
 from __future__ import annotations
 
-import itertools
+import hashlib
 import shutil
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from isekai_gen.errors import ChecksumError, StaleShardError
-from isekai_gen.hashing import digest_of, file_sha256
+from isekai_gen.hashing import file_sha256
 from isekai_gen.records import ImageRecord, PlannedImage
 from isekai_gen.shards import (
     DoneMarker,
+    encode_marker,
     is_whole,
     read_marker,
     read_records,
     repair_tail,
     write_marker,
-    write_records,
 )
-from isekai_gen.workspace import Workspace, sync_folder
+from isekai_gen.stages.packing import pack_micro_batches
+from isekai_gen.stages.plan_draft import DraftPart, PlanDraft
+from isekai_gen.stages.plan_lines import read_heads
+from isekai_gen.workspace import Workspace, move_all, sync_folder, write_staged
 
-_STAGE = "plan"
+STAGE = "plan"
+"""The stage that plans, for done-markers."""
+
 _MAX_PARTS = 100_000
-
-
-@dataclass(frozen=True)
-class PlanChange:
-    """What committing a plan did.
-
-    Attributes:
-        planned: Images planned in all.
-        added: Images added now.
-        kept_from_before: Images that were planned already.
-        archived: Images planned before that the new plan no longer holds.
-    """
-
-    planned: int
-    added: int
-    kept_from_before: int
-    archived: int
 
 
 def read_plan(workspace: Workspace) -> list[PlannedImage]:
@@ -54,19 +43,46 @@ def read_plan(workspace: Workspace) -> list[PlannedImage]:
     Raises:
         ChecksumError: If a part is missing, or not what was committed.
     """
-    missing = set(workspace.parts(f"done/{_STAGE}", ".json")).difference(workspace.parts("plan"))
-    if missing:
-        raise ChecksumError(_damaged_message(workspace.part("plan", min(missing)), "is missing"))
+    check_complete(workspace)
     return [image for part in workspace.parts("plan") for image in read_plan_part(workspace, part)]
 
 
 def read_plan_part(workspace: Workspace, part: int) -> list[PlannedImage]:
     """The planned images of one shard; ChecksumError if it is not what was committed."""
     path = workspace.part("plan", part)
-    marker = read_marker(workspace, _STAGE, part)
+    marker = read_marker(workspace, STAGE, part)
     if marker is not None and not is_whole(path, marker):
         raise ChecksumError(_damaged_message(path, "is not what was committed"))
     return read_records(path, PlannedImage)
+
+
+def count_planned(workspace: Workspace, part: int) -> Counter[str]:
+    """Concept slug to images planned in a part: from its done-marker, else from the part."""
+    marker = read_marker(workspace, STAGE, part)
+    if marker is not None and marker.by_concept:
+        return Counter({slug: counts["planned"] for slug, counts in marker.by_concept.items()})
+    return Counter(image.concept for image in read_plan_part(workspace, part))
+
+
+def count_micro_batches(workspace: Workspace, part: int) -> int:
+    """Micro-batches that the images of a part fill: from its done-marker, else from the part."""
+    marker = read_marker(workspace, STAGE, part)
+    if marker is not None and "micro_batches" in marker.counts:
+        return marker.counts["micro_batches"]
+    return len(pack_micro_batches(read_plan_part(workspace, part)))
+
+
+def plan_digest(workspace: Workspace, part: int) -> str:
+    """SHA-256 of a part: as its done-marker commits it, else of the file."""
+    marker = read_marker(workspace, STAGE, part)
+    return file_sha256(workspace.part("plan", part)) if marker is None else marker.digest
+
+
+def check_complete(workspace: Workspace) -> None:
+    """Raise ChecksumError if a committed part is missing."""
+    missing = set(workspace.parts(f"done/{STAGE}", ".json")).difference(workspace.parts("plan"))
+    if missing:
+        raise ChecksumError(_damaged_message(workspace.part("plan", min(missing)), "is missing"))
 
 
 def _damaged_message(path: Path, what: str) -> str:
@@ -76,85 +92,112 @@ def _damaged_message(path: Path, what: str) -> str:
     )
 
 
-def commit_plan(
-    workspace: Workspace,
-    planned: Sequence[PlannedImage],
-    shard_size: int,
-    *,
-    force: bool = False,
-) -> PlanChange:
-    """Bring the plan on disk to `planned`.
+@dataclass(frozen=True)
+class KnownPlan:
+    """What the plan on disk holds.
+
+    Attributes:
+        ids: Image ids, as 20 hex digits in bytes: a plan may have millions.
+        counts: Concept slug to the number after its highest index.
+    """
+
+    ids: frozenset[bytes]
+    counts: Mapping[str, int]
+
+
+def read_known(workspace: Workspace) -> KnownPlan:
+    """The ids of a plan and how far each concept is planned.
 
     Raises:
-        StaleShardError: If images planned before would be lost and `force` is not set.
-        ChecksumError: If the plan on disk was damaged and `force` is not set.
+        ChecksumError: If a part is missing, or not what was committed.
     """
-    ids = [image.image_id for image in planned]
-    fingerprint = digest_of(ids)
-    old, damaged = _ids_on_disk(workspace, force=force)
-    lost = old.difference(ids)
-    if lost and not force:
-        raise StaleShardError(_stale_message(workspace, len(lost), len(old), fingerprint))
-    if lost or damaged:
+    check_complete(workspace)
+    ids: set[bytes] = set()
+    counts: dict[str, int] = {}
+    for part in workspace.parts("plan"):
+        path = workspace.part("plan", part)
+        marker = read_marker(workspace, STAGE, part)
+        content = path.read_bytes()
+        if marker is not None and hashlib.sha256(content).hexdigest() != marker.digest:
+            raise ChecksumError(_damaged_message(path, "is not what was committed"))
+        try:
+            heads = read_heads(content)
+        except ValueError as error:
+            raise ChecksumError(_damaged_message(path, f"is no plan: {error}")) from error
+        ids.update([head.image_id for head in heads])
+        for head in heads:
+            slug, index = head.concept.decode(), int(head.number)
+            if index >= counts.get(slug, 0):
+                counts[slug] = index + 1
+    return KnownPlan(frozenset(ids), counts)
+
+
+def commit_draft(workspace: Workspace, draft: PlanDraft, *, replace: bool) -> None:
+    """Put a finished draft into place: after the plan on disk, or in its stead.
+
+    Parts are moved first, then their done-markers. After a crash in between, parts without a
+    marker get theirs with the next commit, and what is missing is planned again to the same bytes.
+
+    Args:
+        workspace: Where.
+        draft: The draft, finished; made against the ids on disk, or against none to replace them.
+        replace: Whether the plan on disk goes to archive/ first.
+
+    Raises:
+        StaleShardError: If there would be too many parts.
+        StorageError: If the disk is full or read-only.
+    """
+    if replace:
         _archive(workspace)
-    _mark_unmarked(workspace, fingerprint)
-    on_disk = set() if lost else old
-    new = [image for image in planned if image.image_id not in on_disk]
-    _append_parts(workspace, new, fingerprint, shard_size)
-    kept = len(old) - len(lost)
-    return PlanChange(len(planned), len(planned) - kept, kept, len(lost))
+    _mark_unmarked(workspace, draft.fingerprint)
+    if not draft.parts:
+        return
+    parts = workspace.parts("plan")
+    first = parts[-1] + 1 if parts else 0
+    if first + len(draft.parts) > _MAX_PARTS:
+        raise StaleShardError(f"a plan has at most {_MAX_PARTS} parts; raise --shard-size")
+    numbered = list(enumerate(draft.parts, start=first))
+    markers = {}
+    for number, part in numbered:
+        marker = _marker(number, part, draft.fingerprint)
+        path = part.path.with_suffix(".json")
+        write_staged(path, encode_marker(marker))
+        markers[path] = workspace.done(STAGE, number)
+    move_all({part.path: workspace.part("plan", number) for number, part in numbered})
+    move_all(markers)
 
 
-def _ids_on_disk(workspace: Workspace, *, force: bool) -> tuple[set[str], bool]:
-    """Image ids of the plan on disk, and whether it is damaged (then there are none)."""
-    try:
-        return {image.image_id for image in read_plan(workspace)}, False
-    except ChecksumError:
-        if not force:
-            raise
-        return set(), True
-
-
-def _stale_message(workspace: Workspace, lost: int, old: int, fingerprint: str) -> str:
-    marker = read_marker(workspace, _STAGE, workspace.parts("plan")[-1])
+def stale_plan(workspace: Workspace, draft: PlanDraft) -> StaleShardError:
+    """The error for a draft that lacks images of the plan on disk."""
+    marker = read_marker(workspace, STAGE, workspace.parts("plan")[-1])
     before = marker.fingerprint[:12] if marker is not None else "(unfinished)"
-    return (
-        f"{lost} of the {old} images planned in {workspace.root} would no longer be planned: the "
-        f"plan was made under fingerprint {before}, the settings now give {fingerprint[:12]}; "
-        "rerun with --force-stage to replace the plan (its records go to archive/, images stay), "
-        "or choose a new --workspace"
+    return StaleShardError(
+        f"{draft.lost} of the {draft.lost + draft.kept} images planned in {workspace.root} would "
+        f"no longer be planned: the plan was made under fingerprint {before}, the settings now "
+        f"give {draft.fingerprint[:12]}; rerun with --force-stage to replace the plan (its records "
+        "go to archive/, images stay), or choose a new --workspace"
     )
 
 
-def _append_parts(
-    workspace: Workspace, images: Iterable[PlannedImage], fingerprint: str, shard_size: int
-) -> None:
-    parts = workspace.parts("plan")
-    first = parts[-1] + 1 if parts else 0
-    for part, shard in enumerate(_shards(images, shard_size), start=first):
-        if part >= _MAX_PARTS:
-            raise StaleShardError(f"a plan has at most {_MAX_PARTS} parts; raise --shard-size")
-        write_records(workspace.part("plan", part), shard)
-        _mark(workspace, part, len(shard), fingerprint)
-
-
-def _shards(images: Iterable[PlannedImage], size: int) -> Iterable[list[PlannedImage]]:
-    source = iter(images)
-    while shard := list(itertools.islice(source, size)):
-        yield shard
+def _marker(number: int, part: DraftPart, fingerprint: str) -> DoneMarker:
+    by_concept = {slug: {"planned": count} for slug, count in part.by_concept.items()}
+    counts = {"planned": part.by_concept.total(), "micro_batches": part.micro_batches}
+    return DoneMarker(STAGE, number, fingerprint, counts, part.digest, by_concept)
 
 
 def _mark_unmarked(workspace: Workspace, fingerprint: str) -> None:
-    """Mark parts that a killed run wrote but did not mark."""
-    for part in workspace.parts("plan"):
-        if read_marker(workspace, _STAGE, part) is None:
-            images = read_records(workspace.part("plan", part), PlannedImage)
-            _mark(workspace, part, len(images), fingerprint)
-
-
-def _mark(workspace: Workspace, part: int, count: int, fingerprint: str) -> None:
-    digest = file_sha256(workspace.part("plan", part))
-    write_marker(workspace, DoneMarker(_STAGE, part, fingerprint, {"planned": count}, digest))
+    """Mark parts that a killed run moved into place but did not mark."""
+    for number in workspace.parts("plan"):
+        if read_marker(workspace, STAGE, number) is None:
+            path = workspace.part("plan", number)
+            images = read_records(path, PlannedImage)
+            part = DraftPart(
+                path=path,
+                digest=file_sha256(path),
+                by_concept=Counter(image.concept for image in images),
+                micro_batches=len(pack_micro_batches(images)),
+            )
+            write_marker(workspace, _marker(number, part, fingerprint))
 
 
 def _archive(workspace: Workspace) -> None:

@@ -1,21 +1,24 @@
 """What a workspace holds and what is left; the numbers add up, per concept and in total.
 
 planned = generated + failed + pending; generated = kept + dropped by each filter or by a person.
+
+A workspace may hold a million images, so finished shards are counted by their done-markers; only
+shards that are not finished are read. Files are taken for whole if they are there and older than
+their marker: hashing everything is the business of `generate`, `release build` and `release
+verify`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isekai_gen.records import Decision, ImageRecord, PlannedImage, select_kept
-from isekai_gen.shards import read_appended
 from isekai_gen.stages.context import require_plan
-from isekai_gen.stages.curate import read_verdicts
-from isekai_gen.stages.drawn import read_drawn
-from isekai_gen.stages.plan_files import read_plan
+from isekai_gen.stages.dropped_counts import count_dropped
+from isekai_gen.stages.part_counts import PartCounts, count_part
+from isekai_gen.stages.plan_files import check_complete
 from isekai_gen.workspace import Workspace
 
 
@@ -46,7 +49,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Status:
-    """Counts in total and by concept (slug), in the order of the plan.
+    """Counts in total and by concept (slug), in the order of the slugs.
 
     Attributes:
         total: All concepts together.
@@ -69,47 +72,44 @@ def read_status(workspace: Workspace) -> Status:
 
     Raises:
         InputError: If there is no plan.
-        ChecksumError: If files cannot be read.
+        ChecksumError: If files are missing or damaged, as far as their times of writing tell.
     """
     require_plan(workspace)
-    planned, records = read_plan(workspace), read_drawn(workspace)
-    verdicts = read_verdicts(workspace)
-    decisions = read_appended(workspace.decisions_file, Decision)
-    _, dropped = select_kept(records, verdicts, decisions)
-    slugs = list(dict.fromkeys(image.concept for image in planned))
+    check_complete(workspace)
+    parts = {part: count_part(workspace, part) for part in workspace.parts("plan")}
+    dropped = count_dropped(workspace, parts)
+    total = PartCounts(Counter(), Counter(), Counter())
+    for part in parts.values():
+        total.planned.update(part.planned)
+        total.generated.update(part.generated)
+        total.failed.update(part.failed)
     by_concept = {
-        slug: _count(
-            [image for image in planned if image.concept == slug],
-            [record for record in records if record.concept == slug],
-            dropped,
+        slug: _counts(
+            total.planned[slug],
+            total.generated[slug],
+            total.failed[slug],
+            dropped.by_concept.get(slug, Counter()),
         )
-        for slug in slugs
-    }
-    generated = [record.image_id for record in records if record.generated]
-    unjudged = {
-        name: sum(image_id not in judged for image_id in generated)
-        for name, judged in verdicts.items()
-        if judged
+        for slug in sorted(total.planned)
     }
     return Status(
-        total=_count(planned, records, dropped),
+        total=_counts(
+            total.planned.total(),
+            total.generated.total(),
+            total.failed.total(),
+            sum(dropped.by_concept.values(), Counter()),
+        ),
         by_concept=by_concept,
-        unjudged={name: count for name, count in unjudged.items() if count},
+        unjudged={name: count for name, count in dropped.unjudged.items() if count},
     )
 
 
-def _count(
-    planned: Sequence[PlannedImage], records: Iterable[ImageRecord], dropped: Mapping[str, str]
-) -> Counts:
-    ids = {image.image_id for image in planned}
-    drawn = [record for record in records if record.image_id in ids]
-    generated = [record.image_id for record in drawn if record.generated]
-    by = Counter(dropped[image_id] for image_id in generated if image_id in dropped)
+def _counts(planned: int, generated: int, failed: int, dropped: Counter[str]) -> Counts:
     return Counts(
-        planned=len(planned),
-        generated=len(generated),
-        failed=len(drawn) - len(generated),
-        pending=len(planned) - len(drawn),
-        kept=len(generated) - by.total(),
-        dropped=dict(sorted(by.items())),
+        planned=planned,
+        generated=generated,
+        failed=failed,
+        pending=planned - generated - failed,
+        kept=generated - dropped.total(),
+        dropped=dict(sorted(dropped.items())),
     )

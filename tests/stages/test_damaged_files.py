@@ -48,14 +48,14 @@ def runner():
 
 @pytest.fixture(scope="module")
 def made(tiny_generator, tiny_encoder, tmp_path_factory, runner):
-    """A workspace of 16 images in 3 shards, embedded and judged."""
+    """A workspace of 16 images in 4 shards, embedded and judged."""
     folder = tmp_path_factory.mktemp("made")
     job = write_job(folder)
     with pytest.MonkeyPatch.context() as patch:
         for stage in (generate, embed):
             patch.setattr(stage, "run_shards", run_serially)
         args = arguments(job, tiny_generator, folder / "ws")
-        assert call(runner, *args, "--shard-size", 6).exit_code == 0
+        assert call(runner, *args, "--shard-size", 4).exit_code == 0
         dedupe = ["dedupe", "-w", folder / "ws", "--encoder", tiny_encoder]
         assert call(runner, *dedupe, "--max-similarity", 0.99).exit_code == 0
     return folder / "ws", tiny_encoder.name
@@ -109,7 +109,7 @@ def test_a_marker_of_another_shard_is_not_believed(root):
 def test_lost_records_are_made_again_from_the_plan(root, runner):
     before = digests(root)
     (root / "records/part-00001.jsonl").unlink()
-    assert read_status(Workspace(root)).total.pending == 6
+    assert read_status(Workspace(root)).total.pending == 4
     assert call(runner, "generate", "-w", root).exit_code == 0
     assert digests(root) == before
 

@@ -1,7 +1,11 @@
 """Drawing with a tiny real model, in this process; real processes are in tests/end_to_end."""
 
+import dataclasses
 import json
+import os
 import shutil
+from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -10,6 +14,8 @@ from isekai_gen.errors import ChecksumError, InputError, StaleShardError
 from isekai_gen.records import ImageRecord
 from isekai_gen.shards import read_records
 from isekai_gen.stages import generate as stage
+from isekai_gen.stages import plan_worker
+from isekai_gen.stages.draw_flow import Drawer
 from isekai_gen.stages.drawn import read_drawn
 from isekai_gen.stages.generate import GenerateRequest, generate
 from isekai_gen.stages.plan_files import read_plan
@@ -58,7 +64,7 @@ def test_every_planned_image_has_a_record_and_a_picture(draw, root):
 
 
 def test_pictures_say_that_a_model_made_them_and_can_hide_their_prompts(draw, root):
-    draw(images_per_concept=1, prompt_in_image=False)
+    draw(images_per_concept=1, prompt_metadata=False)
     path = next((root / "images").rglob("*.png"))
     with Image.open(path) as image:
         assert "trainedAlgorithmicMedia" in image.info["xmp"].decode()
@@ -160,11 +166,11 @@ def test_a_changed_profile_over_half_done_work_is_refused(draw, root):
     part = root / "records/part-00001.jsonl"
     part.write_text(part.read_text().splitlines(keepends=True)[0])
     with pytest.raises(StaleShardError, match="fingerprint"):
-        draw(images_per_concept=6, shard_size=8, prompt_in_image=False)
+        draw(images_per_concept=6, shard_size=8, prompt_metadata=False)
     for path in (root / "done/generate").iterdir():
         path.unlink()  # the same while no shard is finished
     with pytest.raises(StaleShardError, match="was begun under fingerprint"):
-        draw(images_per_concept=6, shard_size=8, prompt_in_image=False)
+        draw(images_per_concept=6, shard_size=8, prompt_metadata=False)
 
 
 def test_force_replaces_the_plan_and_adopts_what_is_still_planned(draw, root, monkeypatch):
@@ -172,16 +178,13 @@ def test_force_replaces_the_plan_and_adopts_what_is_still_planned(draw, root, mo
     old = pixels_by_id(root)
     pictures = digests(root, ["images"])
     drawn = []
-    saved = stage.DrawWorker.setup
+    start = Drawer.start
 
-    def watched(self, device_name):
-        work_on = saved(self, device_name)
-        drawer = work_on.__self__
-        draw_all = drawer._draw
-        drawer._draw = lambda images: drawn.extend(images) or draw_all(images)
-        return work_on
+    def watched(self, images):
+        drawn.extend(images)
+        return start(self, images)
 
-    monkeypatch.setattr(stage.DrawWorker, "setup", watched)
+    monkeypatch.setattr(Drawer, "start", watched)
     report, notes = draw(force=True, images_per_concept=2)
     assert (report.planned, report.generated) == (8, 8)
     assert drawn == []
@@ -194,16 +197,18 @@ def test_force_replaces_the_plan_and_adopts_what_is_still_planned(draw, root, mo
 def test_failures_are_records_and_can_be_retried(draw, root, monkeypatch):
     from isekai_gen.models import drawing
 
-    draw_batch = drawing.DiffusersGenerator.draw
+    start = drawing.DiffusersGenerator.start
 
-    def broken(self, requests, settings):
-        return [
+    def broken(self, requests, settings, check):
+        pending = start(self, requests, settings, check)
+        made = [
             type(image)(image.row, None, "not finite", None) if image.row == 1 else image
-            for image in draw_batch(self, requests, settings)
+            for image in pending.result()
         ]
+        return SimpleNamespace(result=lambda: made)
 
     with monkeypatch.context() as patch:
-        patch.setattr(drawing.DiffusersGenerator, "draw", broken)
+        patch.setattr(drawing.DiffusersGenerator, "start", broken)
         report, _ = draw()
     assert (report.planned, report.generated, report.failed) == (16, 12, 4)
     failed = [record for record in read_drawn(Workspace(root)) if not record.generated]
@@ -253,3 +258,107 @@ def test_a_workspace_may_move(draw, root, tmp_path):
     shutil.move(root, tmp_path / "moved")
     report, _ = draw(images_per_concept=1, root=tmp_path / "moved")
     assert not report.drawn
+
+
+def planned_by_concept(root):
+    return Counter(image.concept for image in read_plan(Workspace(root)))
+
+
+def test_single_concepts_can_grow(draw, job, root, tmp_path):
+    draw(images_per_concept=2)
+    before = digests(root)
+    more = dataclasses.replace(job.request, counts={"house": 5, "cactihog": 1})
+    _, notes = draw(images_per_concept=2, request=more)
+    assert planned_by_concept(root) == {
+        "cactihog": 2,
+        "hedgehog": 2,
+        "mushroom-haven": 2,
+        "house": 5,
+    }
+    assert before.items() <= digests(root).items()
+    assert any("grew by 3 images" in note for note in notes)
+    draw(images_per_concept=5, root=tmp_path / "all")
+    assert pixels_by_id(root).items() < pixels_by_id(tmp_path / "all").items()
+
+
+def test_a_plan_never_shrinks_unless_forced(draw, root):
+    draw(images_per_concept=3)
+    before = digests(root)
+    report, notes = draw(images_per_concept=2)
+    assert (report.planned, report.drawn) == (12, False)
+    assert any("4 images planned before stay" in note for note in notes)
+    assert digests(root) == before
+    report, _ = draw(images_per_concept=2, force=True)
+    assert report.planned == 8
+
+
+def test_a_killed_plan_goes_on_even_if_less_is_asked_for(draw, root):
+    draw(images_per_concept=5, shard_size=4)
+    whole = digests(root)
+    last = max(Workspace(root).parts("plan"))
+    for path in ("plan/part-{}.jsonl", "records/part-{}.jsonl", "done/plan/part-{}.json"):
+        (root / path.format(f"{last:05d}")).unlink()
+    (root / f"done/generate/part-{last:05d}.json").unlink()
+    draw(images_per_concept=5, shard_size=4)
+    assert digests(root) == whole
+
+
+def test_counts_of_an_unknown_concept_are_a_wrong_call(draw, job):
+    with pytest.raises(ValueError, match="unicorn"):
+        draw(request=dataclasses.replace(job.request, counts={"unicorn": 5}))
+
+
+def test_the_fill_rate_is_said(draw, root):
+    report, notes = draw(images_per_concept=5)
+    assert "20 images in 5 micro-batches of 4: 100 % full" in notes
+    assert report.fill_rate == 1
+    report, notes = draw(images_per_concept=6)
+    assert not any("20 images" in note for note in notes)
+    assert any("4 images in " in note for note in notes)
+    assert draw(images_per_concept=6)[0].fill_rate == report.fill_rate
+
+
+def test_a_plan_made_by_workers_is_the_plan_made_here(draw, root, tmp_path, monkeypatch):
+    draw(images_per_concept=6, shard_size=8)
+    monkeypatch.setattr(plan_worker, "LARGE", 0)
+    monkeypatch.setattr(plan_worker, "_PIECE", 10)
+    monkeypatch.setattr(plan_worker, "_STEP", 4)
+    draw(images_per_concept=6, shard_size=8, root=tmp_path / "by-workers")
+    assert digests(tmp_path / "by-workers", ["plan", "done/plan"]) == digests(
+        root, ["plan", "done/plan"]
+    )
+
+
+def test_a_fault_in_a_worker_stops_planning_and_leaves_no_plan(draw, root, job, monkeypatch):
+    monkeypatch.setattr(plan_worker, "LARGE", 0)
+    long = "very " * 60 + "long tail"
+    job.templates.write_text(
+        f'schema: 1\ntemplates:\n  - id: long\n    text: "{{a}} {{short}} {long}"\n'
+    )
+    with pytest.raises(InputError, match="long tail"):
+        draw(images_per_concept=1)
+    assert sorted(path.name for path in root.iterdir()) == []
+
+
+def test_a_picture_written_after_its_shard_was_finished_is_looked_at(draw, root):
+    draw(images_per_concept=2)
+    whole = digests(root)
+    path = next((root / "images").rglob("*.png"))
+    finished = max(marker.stat().st_mtime_ns for marker in (root / "done/generate").iterdir())
+    path.write_bytes(path.read_bytes()[:-1])
+    os.utime(path, ns=(0, finished - 10**9))
+    assert not draw(images_per_concept=2)[0].drawn  # older than the marker: not read, as git does
+    os.utime(path, ns=(0, finished + 10**9))
+    assert draw(images_per_concept=2)[0].drawn
+    assert digests(root) == whole
+    os.utime(path, ns=(0, finished + 10**9))
+    assert not draw(images_per_concept=2)[0].drawn  # newer, but its bytes are those recorded
+
+
+def test_records_that_name_fewer_pictures_than_their_marker_are_noticed(draw, root):
+    draw(images_per_concept=1)
+    path, marker = root / "records/part-00000.jsonl", root / "done/generate/part-00000.json"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    os.utime(path, ns=(0, marker.stat().st_mtime_ns - 10**9))
+    with pytest.raises(ChecksumError, match="pictures, its done-marker says"):
+        draw(images_per_concept=1)

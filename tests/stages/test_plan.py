@@ -1,46 +1,27 @@
 """Plans: every image's recipe is its own business."""
 
 import dataclasses
+import hashlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from isekai_gen.models.spec import DrawSettings, GeneratorIdentity, GeneratorSpec
+from isekai_gen.hashing import canonical_json, digest_of
 from isekai_gen.prompts.catalog import Catalog, load_catalog
 from isekai_gen.prompts.templates import load_templates
-from isekai_gen.records import PlannedImage
-from isekai_gen.stages.packing import pack_micro_batches
-from isekai_gen.stages.plan import PlanRequest, plan_images, row_of, seed_of
-from isekai_gen.stages.recipe import Recipe
-
-IDENTITY = GeneratorIdentity(
-    label="tiny",
-    revision="",
-    digest="d" * 64,
-    pipeline="StableDiffusionPipeline",
-    scheduler="DDIMScheduler",
-    scheduler_config_digest="c" * 64,
-    default_size=(64, 64),
-    default_steps=2,
-    default_guidance=3.0,
-    accepts_negative_prompt=True,
-    size_multiple=8,
-)
-DRAW = DrawSettings(64, 64, 2, 3.0, 4)
-
-
-def make_recipe(draw=DRAW, identity=IDENTITY, dtype="float32"):
-    return Recipe(GeneratorSpec("tiny", "tiny"), identity, draw, dtype)
+from isekai_gen.stages.plan import PlanRequest, plan_images, row_of, seed_of, slices_of
+from tests.stages.plan_requests import DRAW, IDENTITY, make_catalog, make_recipe
 
 
 @pytest.fixture
 def request_(job):
+    catalog = load_catalog(job.catalog)
     return PlanRequest(
-        catalog=load_catalog(job.catalog),
+        catalog=catalog,
         templates=load_templates(job.templates),
         recipe=make_recipe(),
-        images_per_concept=6,
+        counts=dict.fromkeys([concept.slug for concept in catalog.concepts], 6),
         seed=0,
     )
 
@@ -58,7 +39,8 @@ def test_plans_concept_after_concept_in_the_order_of_the_catalog(request_):
         "house",
     ]
     assert [image.index for image in planned[:6]] == [0, 1, 2, 3, 4, 5]
-    assert [image.row for image in planned[:6]] == [row_of("cactihog", k, 4) for k in range(6)]
+    cactihog = request_.catalog.concepts[0]
+    assert [image.row for image in planned[:6]] == [row_of(cactihog, k, 4) for k in range(6)]
     assert len({image.image_id for image in planned}) == 24
     assert all(len(image.image_id) == 20 and 0 <= image.seed < 2**63 for image in planned)
 
@@ -73,7 +55,8 @@ def test_the_order_of_the_catalog_changes_no_image(request_):
 def test_another_concept_or_more_images_change_no_image(request_):
     fewer = Catalog("small", request_.catalog.groups[:1])
     assert ids(dataclasses.replace(request_, catalog=fewer)) < ids(request_)
-    assert ids(request_) < ids(dataclasses.replace(request_, images_per_concept=9))
+    more = {**request_.counts, "house": 9}
+    assert ids(request_) < ids(dataclasses.replace(request_, counts=more))
 
 
 @pytest.mark.parametrize(
@@ -115,30 +98,42 @@ def test_seeds_are_what_they_always_were():
     assert seed_of(0, "cactihog", 0, "a small hedgehog") == 7874790675192180853
 
 
-def make_image(number, row):
-    return PlannedImage(f"{number:020x}", "c", number, "t", {}, "p", "", 1, row)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 7), max_size=80))
-def test_packing_puts_distinct_rows_together_and_loses_nothing(rows):
-    images = [make_image(number, row) for number, row in enumerate(rows)]
-    batches = pack_micro_batches(images)
-    for batch in batches:
-        assert len({image.row for image in batch}) == len(batch)
-    packed = [image for batch in batches for image in batch]
-    assert sorted(packed, key=lambda image: image.index) == images
-    # No row could fit into fewer batches than the times it comes.
-    assert len(batches) == max((rows.count(row) for row in rows), default=0)
-
-
-def test_few_images_of_many_concepts_still_fill_their_micro_batches():
-    rows = [row_of(f"concept-{number}", 0, 4) for number in range(200)]
-    assert max(rows.count(row) for row in range(4)) < 80
-
-
 @given(st.integers(1, 16), st.integers(0, 100))
 def test_rows_of_one_concept_take_turns(micro_batch_size, first):
-    rows = [row_of("cactihog", first + number, micro_batch_size) for number in range(16)]
+    (concept, _) = make_catalog("cactihog").concepts
+    rows = [row_of(concept, first + number, micro_batch_size) for number in range(16)]
     assert len(set(rows[:micro_batch_size])) == micro_batch_size
     assert all(0 <= row < micro_batch_size for row in rows)
+
+
+def test_an_id_is_a_digest_of_the_whole_recipe(request_):
+    shared = request_.recipe.canonical()
+    for image in plan_images(request_):
+        own = {
+            "concept": image.concept,
+            "prompt": image.prompt,
+            "negative_prompt": image.negative_prompt,
+            "seed": image.seed,
+            "row": image.row,
+        }
+        assert image.image_id == digest_of({**shared, **own})[:20]
+
+
+@given(st.integers(0, 2**63 - 1), st.text(st.characters(codec="utf-8")), st.integers(0, 9))
+def test_seeds_hash_canonical_json(run_seed, prompt, index):
+    content = canonical_json([run_seed, "a-slug", index, prompt]).encode()
+    expected = int.from_bytes(hashlib.sha256(content).digest()[:8]) >> 1
+    assert seed_of(run_seed, "a-slug", index, prompt) == expected
+
+
+@given(st.lists(st.integers(0, 30), min_size=4, max_size=4), st.integers(1, 17))
+def test_a_request_is_cut_into_pieces_without_loss(counts, size):
+    catalog = make_catalog("ant", "bat")
+    slugs = [concept.slug for concept in catalog.concepts]
+    request = PlanRequest(catalog, None, make_recipe(), dict(zip(slugs, counts, strict=True)), 0)
+    pieces = list(slices_of(request, size))
+    images = [
+        (each.concept.slug, index) for piece in pieces for each in piece for index in each.indices
+    ]
+    assert images == [(slug, k) for slug in slugs for k in range(request.counts[slug])]
+    assert all(sum(len(each.indices) for each in piece) == size for piece in pieces[:-1])

@@ -4,16 +4,28 @@ import pytest
 
 from isekai_gen.errors import ChecksumError, StaleShardError
 from isekai_gen.records import ImageRecord, PlannedImage, Provenance
-from isekai_gen.shards import append_records, read_records
-from isekai_gen.stages.plan_files import archived_records, commit_plan, read_plan
+from isekai_gen.shards import append_records, read_marker, read_records
+from isekai_gen.stages.plan_draft import PlanDraft
+from isekai_gen.stages.plan_files import (
+    KnownPlan,
+    archived_records,
+    commit_draft,
+    count_micro_batches,
+    count_planned,
+    read_known,
+    read_plan,
+    stale_plan,
+)
+from isekai_gen.stages.plan_lines import PlannedLine, encode_planned
 from isekai_gen.workspace import Workspace
 from tests.small_jobs import digests
 
 PROVENANCE = Provenance("m", "", "d", "p", "s", "c", 1, 2.0, 8, 8, "float32", 4, "f")
+NOTHING = KnownPlan(frozenset(), {})
 
 
-def image(number):
-    return PlannedImage(f"{number:020x}", "cat", number, "t", {}, "a cat", "", number, number % 4)
+def image(number, concept="cat"):
+    return PlannedImage(f"{number:020x}", concept, number, "t", {}, "p", "", number, number % 2)
 
 
 def images(*numbers):
@@ -25,69 +37,122 @@ def workspace(tmp_path):
     return Workspace(tmp_path / "ws")
 
 
-def test_a_plan_is_cut_into_shards(workspace):
-    change = commit_plan(workspace, images(0, 1, 2, 3, 4), 2)
-    assert (change.planned, change.added, change.kept_from_before) == (5, 5, 0)
+def draft_of(folder, planned, known=NOTHING, shard_size=2):
+    draft = PlanDraft(folder, known.ids, micro_batch_size=2, shard_size=shard_size)
+    for each in planned:
+        draft.add(PlannedLine(each.concept, each.index, each.row, encode_planned(each)))
+    draft.finish()
+    return draft
+
+
+def commit(workspace, planned, shard_size=2, replace=False):
+    known = NOTHING if replace else read_known(workspace)
+    with workspace.staging("plan") as folder:
+        draft = draft_of(folder, planned, known, shard_size)
+        commit_draft(workspace, draft, replace=replace)
+    return draft
+
+
+def test_a_plan_is_cut_into_parts_between_micro_batches(workspace):
+    draft = commit(workspace, images(0, 1, 2, 3, 4), shard_size=3)
+    assert (draft.planned, draft.added, draft.kept, draft.micro_batches) == (5, 5, 0, 3)
     assert workspace.parts("plan") == [0, 1, 2]
     assert read_plan(workspace) == images(0, 1, 2, 3, 4)
+    assert [count_planned(workspace, part)["cat"] for part in (0, 1, 2)] == [2, 2, 1]
+    assert [count_micro_batches(workspace, part) for part in (0, 1, 2)] == [1, 1, 1]
+
+
+def test_leftovers_of_all_concepts_share_micro_batches_at_the_end(workspace):
+    planned = [*images(0, 1, 2), image(11, "dog")]
+    commit(workspace, planned)
+    assert read_plan(workspace) == planned
+    first, last = (read_marker(workspace, "plan", part).by_concept for part in (0, 1))
+    assert (first, last) == (
+        {"cat": {"planned": 2}},
+        {"cat": {"planned": 1}, "dog": {"planned": 1}},
+    )
+
+
+def test_what_is_known_is_every_id_and_how_far_each_concept_goes(workspace):
+    commit(workspace, [*images(0, 1, 5), image(11, "dog")])
+    known = read_known(workspace)
+    assert known.ids == {f"{number:020x}".encode() for number in (0, 1, 5, 11)}
+    assert known.counts == {"cat": 6, "dog": 12}
 
 
 def test_the_same_plan_again_changes_no_byte(workspace):
-    commit_plan(workspace, images(0, 1, 2), 2)
+    commit(workspace, images(0, 1, 2))
     before = digests(workspace.root)
-    change = commit_plan(workspace, images(0, 1, 2), 5)
-    assert change.added == 0
+    draft = commit(workspace, images(0, 1, 2), shard_size=8)
+    assert (draft.added, draft.kept, draft.lost) == (0, 3, 0)
     assert digests(workspace.root) == before
 
 
 def test_growth_appends_parts_and_leaves_old_ones_alone(workspace):
-    commit_plan(workspace, images(0, 2), 2)
+    commit(workspace, images(0, 2))
     before = digests(workspace.root)
-    change = commit_plan(workspace, images(0, 1, 2, 3, 4), 2)
-    assert (change.added, change.kept_from_before) == (3, 2)
+    draft = commit(workspace, images(0, 1, 2, 3, 4))
+    assert (draft.added, draft.kept) == (3, 2)
     assert before.items() <= digests(workspace.root).items()
-    assert read_plan(workspace) == images(0, 2, 1, 3, 4)
+    assert read_plan(workspace) == images(0, 2, 3, 4, 1)
 
 
-def test_a_plan_that_would_lose_images_names_fingerprints_and_remedies(workspace):
-    commit_plan(workspace, images(0, 1, 2), 2)
-    before = digests(workspace.root)
-    with pytest.raises(StaleShardError) as caught:
-        commit_plan(workspace, images(0, 3), 2)
-    assert "2 of the 3 images" in str(caught.value)
-    assert "--force-stage" in str(caught.value)
-    assert "--workspace" in str(caught.value)
-    assert len([word for word in str(caught.value).split() if len(word.strip(",;")) == 12]) >= 2
-    assert digests(workspace.root) == before
+def test_a_plan_that_would_lose_images_names_fingerprints_and_remedies(workspace, tmp_path):
+    commit(workspace, images(0, 1, 2))
+    draft = draft_of(tmp_path, images(0, 3), read_known(workspace))
+    error = stale_plan(workspace, draft)
+    assert isinstance(error, StaleShardError)
+    assert "2 of the 3 images" in str(error)
+    assert "--force-stage" in str(error)
+    assert "--workspace" in str(error)
+    assert len([word for word in str(error).split() if len(word.strip(",;")) == 12]) >= 2
 
 
-def test_force_archives_the_old_plan_and_its_records(workspace):
-    commit_plan(workspace, images(0, 1, 2), 2)
+def test_replacing_archives_the_old_plan_and_its_records(workspace):
+    commit(workspace, images(0, 1, 2))
     path = f"images/cat/{image(1).image_id}.png"
     record = ImageRecord(image(1), PROVENANCE, "", path, "a", "b", None)
     append_records(workspace.part("records", 0), [record])
-    change = commit_plan(workspace, images(1, 5), 2, force=True)
-    assert (change.archived, change.kept_from_before) == (2, 1)
+    commit(workspace, images(1, 5), replace=True)
     assert read_plan(workspace) == images(1, 5)
     assert workspace.parts("records") == []
     assert archived_records(workspace) == {record.image_id: record}
 
 
-def test_a_kill_between_parts_is_made_good(workspace, tmp_path):
-    commit_plan(workspace, images(0, 1, 2, 3, 4, 5), 2)
+@pytest.mark.parametrize("parts", [0, 1, 2, 3])
+@pytest.mark.parametrize("markers", [0, 1, 2, 3])
+def test_a_kill_while_a_plan_is_committed_is_made_good(workspace, parts, markers):
+    planned = [*images(0, 1, 2, 3, 4), image(11, "dog"), image(13, "fox")]
+    commit(workspace, planned)
     whole = digests(workspace.root)
-    # As a kill leaves it: the second part is there without its marker, the third is not.
-    workspace.done("plan", 1).unlink()
-    workspace.done("plan", 2).unlink()
-    workspace.part("plan", 2).unlink()
-    commit_plan(workspace, images(0, 1, 2, 3, 4, 5), 2)
+    # Parts come into place one after the other, then their markers.
+    for part in range(4):
+        if part >= parts:
+            workspace.part("plan", part).unlink()
+        if part >= min(parts, markers):
+            workspace.done("plan", part).unlink()
+    commit(workspace, planned)
     assert digests(workspace.root) == whole
 
 
+def test_a_draft_leaves_no_trace_until_it_is_committed(workspace):
+    with workspace.staging("plan") as folder:
+        assert draft_of(folder, images(0, 1, 2)).parts
+    assert list(workspace.root.iterdir()) == []
+
+
 def test_an_edited_plan_is_noticed(workspace):
-    commit_plan(workspace, images(0, 1), 2)
+    commit(workspace, images(0, 1))
     path = workspace.part("plan", 0)
-    path.write_text(path.read_text().replace("a cat", "a dog"))
+    path.write_text(path.read_text().replace('"p"', '"a dog"'))
     with pytest.raises(ChecksumError, match=r"part-00000\.jsonl"):
-        commit_plan(workspace, images(0, 1), 2)
+        read_known(workspace)
     assert read_records(path, PlannedImage)[0].prompt == "a dog"
+
+
+def test_an_unmarked_part_that_is_no_plan_is_noticed(workspace):
+    commit(workspace, images(0, 1))
+    workspace.done("plan", 0).unlink()
+    workspace.part("plan", 0).write_text("{}\n")
+    with pytest.raises(ChecksumError, match=r"part-00000\.jsonl is no plan: 0 of 1 lines"):
+        read_known(workspace)
