@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from isekai_gen.executors import ShardResult
+from isekai_gen.executors import LOCAL, ShardResult
 from isekai_gen.settings import Settings
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.generate import GenerateRequest
@@ -141,8 +141,9 @@ class Recorder:
         del total
         self.tasks[title] = 0
 
-        def advance(steps):
-            self.tasks[title] += steps
+        def advance(images, failed=0, device=""):
+            del failed, device
+            self.tasks[title] += images
 
         yield advance
 
@@ -164,7 +165,8 @@ class _NoParent:
         return
 
 
-def run_serially(worker, parts, devices, on_progress) -> list[ShardResult]:
+def run_serially(worker, parts, devices, on_progress, engine=LOCAL) -> list[ShardResult]:
     """The contract of `executors.run_shards` in this process: the oracle for the real one."""
+    assert engine == LOCAL
     work_on = worker.setup(devices[0])
     return [work_on(part, _NoParent(on_progress)) for part in parts]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.small_jobs import environment
 
-HEAVY = ("torch", "diffusers", "transformers", "open_clip", "faiss", "pandas", "pyarrow")
+HEAVY = ("torch", "diffusers", "transformers", "open_clip", "faiss", "ray", "pandas", "pyarrow")
 # Training scripts are programs of their own and need torch from their first line.
 IMPORT_ALL = """
 import pkgutil, importlib, sys

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isekai_gen.records import (
+    IMAGE_SUFFIXES,
     Concept,
     Decision,
     ImageRecord,
@@ -39,6 +40,11 @@ def dropped(image_id, by):
     [
         recorded("0123456789abcdef0123"),
         recorded("0123456789abcdef0123", "not finite"),
+        dataclasses.replace(
+            PROVENANCE,
+            adapters=("style@0.8#0123456789ab", "vae@vae#ba9876543210"),
+            reproducible=False,
+        ),
         Concept("cat", "Cat", "real", "g", "cat", "a cat", (), {"pose": ["up"]}, "", ("n1",)),
         Verdict("a", "f", False, "r", 0.5, 0.4, "b", "ref/c"),
         Decision(("a", "b"), "not_duplicate", "me"),
@@ -57,6 +63,31 @@ def test_rows_of_another_shape_are_refused():
         ImageRecord.from_json({**row, "schema": 2})
     with pytest.raises(ValueError, match="fields"):
         ImageRecord.from_json({**row, "extra": 1})
+    older = {key: value for key, value in row["provenance"].items() if key != "adapters"}
+    with pytest.raises(ValueError, match="fields"):
+        ImageRecord.from_json({**row, "provenance": older})
+    with pytest.raises(ValueError, match="adapters must be a list"):
+        ImageRecord.from_json({**row, "provenance": {**older, "adapters": "style"}})
+
+
+@pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
+def test_an_image_file_may_have_any_of_the_suffixes(suffix):
+    value = recorded("0123456789abcdef0123")
+    value = dataclasses.replace(value, path=value.path.replace(".png", suffix))
+    assert ImageRecord.from_json(value.to_json()) == value
+    assert value.suffix == suffix
+
+
+@pytest.mark.parametrize("path", ["images/cat/0123456789abcdef0123.gif", "../cat.png", ""])
+def test_a_record_with_the_path_of_another_file_is_refused(path):
+    row = {**recorded("0123456789abcdef0123").to_json(), "path": path}
+    with pytest.raises(ValueError, match="path must be one of"):
+        ImageRecord.from_json(row)
+
+
+def test_the_json_of_a_record_is_that_of_its_fields():
+    value = recorded("0123456789abcdef0123")
+    assert value.to_json() == {"schema": 1, **dataclasses.asdict(value)}
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,17 @@
 Nothing heavy is imported before a command runs, so that `--help` answers at once.
 """
 
+from isekai_gen.cli.cataloging import concepts
 from isekai_gen.cli.curating import dedupe, embed, neighbors, overlap
-from isekai_gen.cli.drawing import concepts, demo, generate, prompts, run
+from isekai_gen.cli.drawing import generate
 from isekai_gen.cli.group import CommandLine
 from isekai_gen.cli.looking import doctor, status
+from isekai_gen.cli.models import models
 from isekai_gen.cli.packaging import manifest, release
+from isekai_gen.cli.prompting import prompts
+from isekai_gen.cli.reproducing import reproduce
+from isekai_gen.cli.running import demo, run
+from isekai_gen.cli.topping_up import topup, yields
 
 __all__ = ["command_line", "main"]
 
@@ -21,13 +27,17 @@ command_line = CommandLine(
         run,
         concepts,
         prompts,
+        models,
         generate,
+        topup,
+        reproduce,
         embed,
         dedupe,
         overlap,
         neighbors,
         manifest,
         release,
+        yields,
         status,
         doctor,
     ],

@@ -96,7 +96,9 @@ def test_a_half_drawn_workspace_is_counted_as_it_is(root):
     (root / "done/generate/part-00002.json").unlink()
     before = part.read_bytes()
     status = status_of(root)
-    assert (status["generated"], status["pending"]) == (22, 2)
+    pending = len(lines) - 2
+    assert (status["generated"], status["pending"]) == (status["planned"] - pending, pending)
+    assert pending > 0
     assert_adds_up(status)
     assert part.read_bytes() == before  # looking changes nothing
 

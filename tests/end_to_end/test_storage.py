@@ -63,7 +63,7 @@ def test_a_file_size_limit_stops_cleanly_and_a_rerun_completes(
 ):
     job, expected = undisturbed
     args = arguments(job, tiny_generator, tmp_path / "ws", IMAGES)
-    limit = 30_000  # above any picture and plan part, below a part of records
+    limit = 14_000  # above any picture and plan part, below a part of records
     limited = run_cli(
         args, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     )

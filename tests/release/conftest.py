@@ -21,7 +21,14 @@ from isekai_gen.manifests.isekai import (
 )
 from isekai_gen.manifests.neighbor_tables import build_neighbor_tables, write_neighbor_tables
 from isekai_gen.neighbors.reference import ReferenceClass, build_reference
-from isekai_gen.records import Concept, ImageRecord, PlannedImage, Provenance, Verdict
+from isekai_gen.records import (
+    IMAGE_FORMATS,
+    Concept,
+    ImageRecord,
+    PlannedImage,
+    Provenance,
+    Verdict,
+)
 from isekai_gen.release.build import build_release
 from isekai_gen.release.content import ReleaseContent, ReleaseOptions
 from isekai_gen.workspace import Workspace
@@ -58,18 +65,20 @@ class SmallWorkspace:
     content: ReleaseContent
 
 
-def _record(workspace: Workspace, concept: Concept, index: int, failure: str = "") -> ImageRecord:
+def _record(
+    workspace: Workspace, concept: Concept, index: int, suffix: str, failure: str = ""
+) -> ImageRecord:
     image_id = digest_of([concept.slug, index])[:20]
     planned = PlannedImage(
         image_id, concept.slug, index, "plain", {"scene": "a bee"}, "a thing", "", index, index % 4
     )
     if failure:
         return ImageRecord(planned, PROVENANCE, failure, "", "", "", None)
-    path = workspace.image(concept.slug, image_id)
+    path = workspace.image(concept.slug, image_id, suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(int(image_id[:8], 16)).integers(0, 256, (16, 16, 3), np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
+    Image.fromarray(pixels).save(buffer, IMAGE_FORMATS[suffix], lossless=True)
     path.write_bytes(buffer.getvalue())
     relative = path.relative_to(workspace.root).as_posix()
     return ImageRecord(
@@ -77,11 +86,11 @@ def _record(workspace: Workspace, concept: Concept, index: int, failure: str = "
     )
 
 
-def make_small(root: Path) -> SmallWorkspace:
+def make_small(root: Path, suffix: str = ".png") -> SmallWorkspace:
     """Four images a concept; one near-duplicate, one overlap, one failure, one pending."""
     workspace = Workspace(root)
-    records = [_record(workspace, each, index) for each in CONCEPTS for index in range(4)]
-    records.append(_record(workspace, CONCEPTS[0], 4, failure="constant picture"))
+    records = [_record(workspace, each, index, suffix) for each in CONCEPTS for index in range(4)]
+    records.append(_record(workspace, CONCEPTS[0], 4, suffix, failure="constant picture"))
     duplicate, witness, overlapping = records[0], records[1], records[9]
     dropped = {
         duplicate.image_id: Verdict(

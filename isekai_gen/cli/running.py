@@ -1,0 +1,101 @@
+"""demo, run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from isekai_gen.cli.console import counts_line, print_json, print_table
+from isekai_gen.cli.failures import exit_if_failed, retry_option
+from isekai_gen.cli.model_options import (
+    drawing_options,
+    duplicate_options,
+    encoder_option,
+    images_option,
+    manifest_options,
+    neighbor_options,
+    overlap_options,
+    release_options,
+    seed_option,
+)
+from isekai_gen.cli.options import common_options, open_workspace, tell_if_starter
+
+if TYPE_CHECKING:
+    from isekai_gen.stages.run import RunReport
+
+
+@click.command()
+@images_option
+@seed_option
+@common_options(default_workspace="isekai-demo")
+def demo(**options: Any) -> None:  # noqa: ANN401
+    """Run the whole main job on the shipped catalog with the starter models.
+
+    Ends with a contact sheet and a verified release. Run it again to continue.
+
+    Example: isekai-gen demo -w ./isekai-demo
+    """
+    from isekai_gen.stages.demo import DEMO_SETTINGS, run_demo
+
+    with open_workspace(options, must_exist=False, presets=DEMO_SETTINGS) as context:
+        tell_if_starter(context, draws=True, embeds=True)
+        report = run_demo(context)
+    _print_run(report, as_json=options["as_json"])
+    if not options["as_json"]:
+        click.echo(f"Next: isekai-gen status -w {options['workspace']}")
+    exit_if_failed(report.status.total.failed)
+
+
+@click.command()
+@drawing_options
+@retry_option
+@encoder_option
+@overlap_options
+@duplicate_options
+@neighbor_options
+@manifest_options
+@release_options
+@common_options()
+def run(**options: Any) -> None:  # noqa: ANN401
+    """Run all stages in order; run it again to continue or to grow the dataset.
+
+    Example: isekai-gen run -w ./sharks --concepts concepts.yaml --images-per-concept 32
+    """
+    from isekai_gen.stages.generate import GenerateRequest
+    from isekai_gen.stages.run import run_all
+
+    request = GenerateRequest(options["concepts"], options["templates"], options["retry_failed"])
+    with open_workspace(options, must_exist=False) as context:
+        tell_if_starter(context, draws=True, embeds=True)
+        report = run_all(context, request)
+    _print_run(report, as_json=options["as_json"])
+    exit_if_failed(report.status.total.failed)
+
+
+def _print_run(report: RunReport, *, as_json: bool) -> None:
+    status = report.status.to_json()
+    manifests = {manifest.name: manifest.rows for manifest in report.manifests}
+    if as_json:
+        print_json(
+            {
+                **status,
+                "manifests": manifests,
+                "release": str(report.release),
+                "contact_sheet": str(report.contact_sheet),
+                "worked": report.worked,
+            }
+        )
+        return
+    if not report.worked:
+        click.echo("Nothing to do: everything is made and up to date")
+    rows = [
+        (slug, c["planned"], c["generated"], c["kept"], sum(c["dropped"].values()), c["failed"])
+        for slug, c in status["by_concept"].items()
+    ]
+    print_table(("concept", "planned", "generated", "kept", "dropped", "failed"), rows)
+    click.echo(f"\n{counts_line(status)}")
+    for name, number in manifests.items():
+        click.echo(f"Manifest {name}: {number} queries")
+    click.echo(f"Release (verified): {report.release}")
+    click.echo(f"Contact sheet: {report.contact_sheet}")
