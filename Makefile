@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 WORKSPACE ?= isekai-demo
 DEMO_OPTIONS ?=
+# Tests start workers of their own, so that more processes of pytest than this gain little.
+TEST_PROCESSES ?= 2
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
@@ -31,10 +33,10 @@ demo: $(STAMP) ## install and run the whole main job with the starter models
 	$(BIN)/isekai-gen demo --workspace $(WORKSPACE) $(DEMO_OPTIONS)
 
 test: $(STAMP)-dev ## install the dev extras and run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 test-fast: $(STAMP)-dev ## the tests that take less than 5 seconds each
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m 'not slow'
 
 format: $(STAMP)-dev ## format and mend what can be mended
 	$(BIN)/ruff format .
