@@ -19,7 +19,8 @@ import jsonlines
 
 from isekai_gen.errors import ChecksumError, StaleShardError
 from isekai_gen.hashing import canonical_json, file_sha256
-from isekai_gen.workspace import Workspace, storage_errors, sync_folder, write_atomically
+from isekai_gen.storage import storage_errors, sync_folder, write_atomically
+from isekai_gen.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 

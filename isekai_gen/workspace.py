@@ -1,26 +1,25 @@
-"""The workspace folder: where everything lies, who may write, and how files are written.
+"""The workspace folder: where everything lies, and who may write.
 
 Only this module builds paths inside a workspace. One process at a time may write
-(`Workspace.lock`); whole files are replaced atomically (`write_atomically`).
+(`Workspace.lock`); how files are written is in `storage`.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from isekai_gen.errors import InputError, LockedError, StorageError
+from isekai_gen.errors import InputError, LockedError
 from isekai_gen.records import IMAGE_SUFFIXES
+from isekai_gen.storage import remove_temporary_files, storage_errors, temporary_name
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_TEMPORARY_PREFIX = ".tmp-"
 
 
 def slug_of(name: str) -> str:
@@ -38,121 +37,6 @@ def slug_of(name: str) -> str:
 def is_slug(text: str) -> bool:
     """Whether `text` is a slug already; such a text is safe as a file name."""
     return _SLUG.fullmatch(text) is not None
-
-
-@contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn "disk full" and "read-only" while writing `path` into one clear line.
-
-    Raises:
-        StorageError: In place of the OSError; other OSErrors pass unchanged.
-    """
-    try:
-        yield
-    except OSError as error:
-        reasons = {
-            errno.ENOSPC: "the disk is full",
-            errno.EDQUOT: "the disk quota is used up",
-            errno.EROFS: "the file system is read-only",
-            errno.EACCES: "writing is not permitted",
-            errno.EFBIG: "the file size limit is reached",
-            errno.EPERM: "writing is not permitted",
-        }
-        if error.errno not in reasons:
-            raise
-        raise StorageError(
-            f"cannot write {path}: {reasons[error.errno]}; finished work is safe: "
-            "make room (or choose another --workspace) and run the same command again"
-        ) from error
-
-
-def temporary_name(name: str) -> str:
-    """What a file of this process is called until it is whole; the next lock removes leftovers."""
-    return f"{_TEMPORARY_PREFIX}{os.getpid()}-{name}"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`: temporary file, fsync, rename, fsync of the folder.
-
-    A crash leaves the old file or the new one, never a part.
-
-    Raises:
-        StorageError: If the disk is full or read-only; `path` is then unchanged.
-    """
-    temporary = path.with_name(temporary_name(path.name))
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_staged(path: Path, content: bytes) -> None:
-    """Write a file durably into a staging folder, from where `move_all` puts it into its place.
-
-    Raises:
-        StorageError: If the disk is full or read-only.
-    """
-    with storage_errors(path), path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def move_all(places: Mapping[Path, Path]) -> None:
-    """Move staged files to their places, in order, and make that durable.
-
-    A crash leaves the first of them in place, each of them whole.
-
-    Args:
-        places: Staged file to its place, on the same file system.
-    """
-    folders = dict.fromkeys(place.parent for place in places.values())
-    for folder in folders:
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-    for staged, place in places.items():
-        with storage_errors(place):
-            staged.replace(place)
-    for folder in folders:
-        sync_folder(folder)
-
-
-def remove_temporary_files(folder: Path) -> int:
-    """Delete what interrupted writes left below `folder`; returns how many files and folders.
-
-    It looks at names only, since a folder of images may hold a million of them.
-    """
-    removed = 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if entry.name.startswith(_TEMPORARY_PREFIX):
-                if is_folder:
-                    shutil.rmtree(entry.path)
-                else:
-                    # A worker of a run that was just killed may be ahead of us for a moment.
-                    Path(entry.path).unlink(missing_ok=True)
-                removed += 1
-            elif is_folder:
-                removed += remove_temporary_files(Path(entry.path))
-    return removed
 
 
 class Workspace:
@@ -179,6 +63,11 @@ class Workspace:
     def templates_file(self) -> Path:
         """templates.yaml: the prompt templates as used."""
         return self.root / "templates.yaml"
+
+    @property
+    def wildcards(self) -> Path:
+        """wildcards/: the wildcard files as used."""
+        return self.root / "wildcards"
 
     @property
     def decisions_file(self) -> Path:
@@ -250,7 +139,7 @@ class Workspace:
 
         What a crash leaves of it, the next lock removes.
         """
-        folder = self.root / f"{_TEMPORARY_PREFIX}{os.getpid()}-{name}"
+        folder = self.root / temporary_name(name)
         with storage_errors(folder):
             folder.mkdir(parents=True)
         try:

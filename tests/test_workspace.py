@@ -1,6 +1,5 @@
-"""The workspace folder: atomic writes, one writer, safe paths."""
+"""The workspace folder: one writer, safe paths."""
 
-import errno
 import os
 import subprocess
 import sys
@@ -10,43 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isekai_gen.errors import InputError, LockedError, StorageError
-from isekai_gen.workspace import (
-    Workspace,
-    folder_name,
-    is_slug,
-    remove_temporary_files,
-    slug_of,
-    storage_errors,
-    write_atomically,
-)
-
-
-def test_a_written_file_is_whole_and_leaves_nothing_beside_it(tmp_path):
-    path = tmp_path / "deep" / "file"
-    write_atomically(path, b"one")
-    write_atomically(path, b"two")
-    assert path.read_bytes() == b"two"
-    assert [found.name for found in path.parent.iterdir()] == ["file"]
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-
-    def full(_descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match="the disk is full"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [found.name for found in tmp_path.iterdir()] == ["file"]
-
-
-def test_only_storage_errors_are_translated(tmp_path):
-    with pytest.raises(FileNotFoundError), storage_errors(tmp_path):
-        (tmp_path / "absent").read_bytes()
+from isekai_gen.errors import InputError, LockedError
+from isekai_gen.workspace import Workspace, folder_name, is_slug, slug_of
 
 
 def test_leftovers_of_killed_writes_are_removed_by_the_next_writer(tmp_path):
@@ -146,4 +110,3 @@ def test_no_two_names_share_a_folder():
 def test_encoders_have_folders_of_their_own(tmp_path):
     workspace = Workspace(tmp_path)
     assert workspace.embeddings("ViT-B-32/laion2b") == "embeddings/ViT-B-32--laion2b"
-    assert remove_temporary_files(tmp_path) == 0

@@ -159,19 +159,13 @@ def open_workspace(
     Args:
         options: All options of the command.
         must_exist: Whether there must be a plan already.
-        presets: Settings that hold unless an option says otherwise.
+        presets: Settings that hold unless `--preset` or an option says otherwise.
     """
     from isekai_gen.settings import Settings
     from isekai_gen.stages.context import StageContext, locked_context
     from isekai_gen.workspace import Workspace
 
-    if options.get("preset"):
-        from isekai_gen.models.presets import preset_settings
-
-        presets = preset_settings(options["preset"])
-    overrides = {section: dict(values) for section, values in (presets or {}).items()}
-    for section, values in overrides_from(options).items():
-        overrides.setdefault(section, {}).update(values)
+    overrides = _overrides_beside(presets or {}, options)
     template = StageContext(
         workspace=Workspace(options["workspace"]),
         settings=Settings(),
@@ -181,6 +175,22 @@ def open_workspace(
         engine=_engine_from(options),
     )
     return locked_context(options["workspace"], overrides, template, must_exist=must_exist)
+
+
+def _overrides_beside(
+    presets: Mapping[str, Mapping[str, Any]], options: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """A command's own presets, over them those of `--preset`, over both the options."""
+    chosen: Mapping[str, Mapping[str, Any]] = {}
+    if options.get("preset"):
+        from isekai_gen.models.presets import preset_settings
+
+        chosen = preset_settings(options["preset"])
+    overrides: dict[str, dict[str, Any]] = {}
+    for stronger in (presets, chosen, overrides_from(options)):
+        for section, values in stronger.items():
+            overrides.setdefault(section, {}).update(values)
+    return overrides
 
 
 def device_names_from(text: str | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from isekai_gen.errors import ManifestError
 from isekai_gen.manifests.isekai import Manifest
 from isekai_gen.shards import encode_lines, read_lines
-from isekai_gen.workspace import write_atomically
+from isekai_gen.storage import write_atomically
 
 MANIFEST_NAMES = ("ISEKAI-10", "ISEKAI-pair")
 

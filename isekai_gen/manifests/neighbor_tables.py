@@ -24,7 +24,7 @@ from isekai_gen.manifests.class_similarity import class_similarity
 from isekai_gen.neighbors.reference import ReferenceClass, ReferenceSet
 from isekai_gen.records import Concept
 from isekai_gen.shards import encode_lines
-from isekai_gen.workspace import write_atomically
+from isekai_gen.storage import write_atomically
 
 TABLE_FILES = tuple(
     f"{table}.{form}"

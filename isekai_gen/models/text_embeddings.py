@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 Embedding = tuple["torch.Tensor", ...]
 
-# Embeddings of Stable Diffusion 3 with T5 have 2.7 MB, those of CLIP alone 0.1 MB.
-MAX_BYTES = 512 * 2**20
+# What many images share (negative prompts) fits; most prompts come once. A text has 0.1 MB with
+# CLIP alone, 2.7 MB with the T5 of Stable Diffusion 3. On a CPU, where encoding is little of the
+# work, small blocks that are kept among large ones that come and go cost several times their
+# own size.
+MAX_BYTES = 256 * 2**20
+MAX_BYTES_ON_CPU = 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class TextEmbeddings:
         self._encoding = _ENCODINGS[type(pipeline).__name__]
         # SDXL has been trained with zeros in place of "no negative prompt".
         self._zeros_for_empty = bool(pipeline.config.get("force_zeros_for_empty_prompt", False))
+        on_cpu = pipeline.device.type == "cpu"
+        self._max_bytes = MAX_BYTES_ON_CPU if on_cpu else MAX_BYTES
         self._kept: OrderedDict[tuple[int, str], Embedding] = OrderedDict()
         self._bytes = 0
 
@@ -124,7 +130,7 @@ class TextEmbeddings:
         self._bytes += _size(embedding)
 
     def _forget_oldest(self, in_use: int) -> None:
-        while self._bytes > MAX_BYTES and len(self._kept) > in_use:
+        while self._bytes > self._max_bytes and len(self._kept) > in_use:
             _, embedding = self._kept.popitem(last=False)
             self._bytes -= _size(embedding)
 

@@ -11,7 +11,7 @@ import numpy as np
 from isekai_gen.errors import ChecksumError, WorkspaceError
 from isekai_gen.hashing import canonical_json
 from isekai_gen.neighbors.edges import EdgeList
-from isekai_gen.workspace import write_atomically
+from isekai_gen.storage import write_atomically
 
 _SCHEMA = 1
 _FOOTER_KEY = b"isekai_gen.edges"

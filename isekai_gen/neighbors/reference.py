@@ -22,7 +22,7 @@ from isekai_gen.embeddings import EmbeddingTable, FloatArray, normalized
 from isekai_gen.errors import ChecksumError, InputError
 from isekai_gen.hashing import canonical_json, digest_of
 from isekai_gen.neighbors.similarity import pair_similarities
-from isekai_gen.workspace import write_atomically
+from isekai_gen.storage import write_atomically
 
 OWN_QUANTILES = (0.05, 0.25, 0.5)
 _SCHEMA = 1

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from isekai_gen.errors import LockedError, ReleaseError
-from isekai_gen.workspace import storage_errors, sync_folder
+from isekai_gen.storage import storage_errors, sync_folder
 
 
 @contextmanager

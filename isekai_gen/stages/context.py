@@ -12,7 +12,8 @@ from isekai_gen.errors import InputError
 from isekai_gen.executors import LOCAL, EngineChoice, cluster_devices
 from isekai_gen.settings import Settings, read_settings
 from isekai_gen.stages.reporting import Reporter, SilentReporter
-from isekai_gen.workspace import Workspace, write_atomically
+from isekai_gen.storage import write_atomically
+from isekai_gen.workspace import Workspace
 
 
 @dataclass(frozen=True)

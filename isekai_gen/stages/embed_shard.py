@@ -26,7 +26,8 @@ from isekai_gen.stages.embedding_files import (
     write_shard,
 )
 from isekai_gen.stages.pictures import decode_picture
-from isekai_gen.workspace import Workspace, write_atomically
+from isekai_gen.storage import write_atomically
+from isekai_gen.workspace import Workspace
 
 # Pictures held in memory at a time; a whole number of the encoder's batches.
 _AT_ONCE = 64

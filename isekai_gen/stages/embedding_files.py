@@ -20,7 +20,8 @@ from isekai_gen.errors import ChecksumError
 from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.records import SCHEMA
 from isekai_gen.shards import DoneMarker, encode_lines, read_lines, read_marker
-from isekai_gen.workspace import Workspace, folder_name, write_atomically
+from isekai_gen.storage import write_atomically
+from isekai_gen.workspace import Workspace, folder_name
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,8 @@ from typing import Any
 
 from isekai_gen.hashing import digest_of
 from isekai_gen.shards import is_done, read_marker
-from isekai_gen.workspace import Workspace, sync_folder
+from isekai_gen.storage import sync_folder
+from isekai_gen.workspace import Workspace
 
 _HALF = 32
 

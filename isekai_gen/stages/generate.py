@@ -21,7 +21,7 @@ from isekai_gen.stages.planning import plan_run
 from isekai_gen.stages.recipe import Recipe, resolve_recipe
 from isekai_gen.stages.words import read_words
 from isekai_gen.stages.workers import common_profile, drawing_profile, for_engine, settled_dtype
-from isekai_gen.workspace import write_atomically
+from isekai_gen.storage import remove_temporary_files, write_atomically
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,9 @@ def _draw(
         results = run_shards(
             for_engine(worker, context, profile), parts, devices, advance, context.engine
         )
+    images = context.workspace.root / "images"
+    if images.is_dir():
+        remove_temporary_files(images)  # of workers that were lost on the way
     for message in (message for result in results for message in result.messages):
         context.reporter.note(message)
 

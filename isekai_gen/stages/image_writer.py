@@ -18,7 +18,8 @@ from isekai_gen.hashing import pixel_sha256
 from isekai_gen.models.spec import Device, DrawnImage
 from isekai_gen.records import ImageRecord, PlannedImage, Provenance
 from isekai_gen.stages.pictures import FileStyle, image_bytes
-from isekai_gen.workspace import Workspace, storage_errors, sync_folder, temporary_name
+from isekai_gen.storage import storage_errors, sync_folder, temporary_name
+from isekai_gen.workspace import Workspace
 
 # One GPU of today fills about four cores with PNG files of 512 x 512.
 _MAX_THREADS = 8

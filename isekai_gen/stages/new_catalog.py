@@ -8,7 +8,7 @@ from pathlib import Path
 from isekai_gen.errors import InputError
 from isekai_gen.prompts.imagenet_names import read_imagenet_names
 from isekai_gen.prompts.scaffold import scaffold_catalog
-from isekai_gen.workspace import write_atomically
+from isekai_gen.storage import write_atomically
 
 
 def begin_catalog(

@@ -7,7 +7,7 @@ from its neighbors: another concept in the catalog, or another order, changes no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
@@ -19,8 +19,6 @@ from isekai_gen.prompts.template_set import TemplateSet
 from isekai_gen.records import Concept, PlannedImage
 from isekai_gen.stages.plan_lines import ID_DIGITS
 from isekai_gen.stages.recipe import Recipe
-
-_OWN_KEYS = ("concept", "negative_prompt", "prompt", "row", "seed")
 
 
 @dataclass(frozen=True)
@@ -110,6 +108,50 @@ def row_of(concept: Concept, index: int, micro_batch_size: int) -> int:
     return (first_row(concept, micro_batch_size) + index) % micro_batch_size
 
 
+class OwnRecipe(NamedTuple):
+    """What the id of an image depends on beside the recipe that all images share.
+
+    Attributes:
+        concept: Slug.
+        negative_prompt: Text, "" if there is none or the model uses none.
+        prompt: Text.
+        row: Row in its micro-batch.
+        seed: Noise seed.
+    """
+
+    concept: str
+    negative_prompt: str
+    prompt: str
+    row: int
+    seed: int
+
+
+def own_recipe_of(image: PlannedImage) -> OwnRecipe:
+    """The part of a planned image that its id depends on."""
+    return OwnRecipe(image.concept, image.negative_prompt, image.prompt, image.row, image.seed)
+
+
+def id_formula(recipe: Recipe) -> Callable[[OwnRecipe], str]:
+    """How ids come from images under a recipe: the one place where this is written down.
+
+    Returns:
+        A function to the first 20 hex digits of SHA-256 over the canonical JSON of the whole
+        recipe, shared and own values by their keys. It puts the text together from pieces, because
+        this runs for every image of a plan.
+    """
+    before = _recipe_pieces(recipe.canonical())
+
+    def image_id(own: OwnRecipe) -> str:
+        concept, negative, prompt, row, seed = own
+        content = (
+            f"{before[0]}{encode_basestring(concept)}{before[1]}{encode_basestring(negative)}"
+            f"{before[2]}{encode_basestring(prompt)}{before[3]}{row}{before[4]}{seed}{before[5]}"
+        )
+        return hashlib.sha256(content.encode()).hexdigest()[:ID_DIGITS]
+
+    return image_id
+
+
 def plan_images(request: PlanRequest) -> Iterator[PlannedImage]:
     """Every image of the request, concept after concept in the order of the catalog."""
     planner = Planner(request)
@@ -122,7 +164,7 @@ class Planner:
 
     def __init__(self, request: PlanRequest) -> None:
         self._request = request
-        self._pieces = _recipe_pieces(request.recipe.canonical())
+        self._id_of = id_formula(request.recipe)
         self._uses_negative_prompts = request.recipe.uses_negative_prompts
 
     def images(self, piece: PlanSlice) -> Iterator[PlannedImage]:
@@ -136,8 +178,9 @@ class Planner:
             negative = prompt.negative if self._uses_negative_prompts else ""
             seed = seed_of(request.seed, concept.slug, index, prompt.text)
             row = (first + index) % rows
+            own = OwnRecipe(concept.slug, negative, prompt.text, row, seed)
             yield PlannedImage(
-                image_id=self._id(concept.slug, negative, prompt.text, row, seed),
+                image_id=self._id_of(own),
                 concept=concept.slug,
                 index=index,
                 template=prompt.template,
@@ -148,26 +191,18 @@ class Planner:
                 row=row,
             )
 
-    def _id(self, concept: str, negative: str, prompt: str, row: int, seed: int) -> str:
-        """First digits of SHA-256 over the canonical JSON of the image's whole recipe."""
-        before = self._pieces
-        content = (
-            f"{before[0]}{encode_basestring(concept)}{before[1]}{encode_basestring(negative)}"
-            f"{before[2]}{encode_basestring(prompt)}{before[3]}{row}{before[4]}{seed}{before[5]}"
-        )
-        return hashlib.sha256(content.encode()).hexdigest()[:ID_DIGITS]
-
 
 def _recipe_pieces(shared: Mapping[str, Any]) -> list[str]:
-    """Canonical JSON of a recipe, cut where the values of `_OWN_KEYS` belong.
+    """Canonical JSON of a recipe, cut where the values of `OwnRecipe._fields` belong.
 
-    An image's own values lie between those that all images share, by the order of their keys.
+    An image's own values lie between those that all images share, by the order of their keys;
+    the fields of `OwnRecipe` are in that order.
     """
     pieces: list[str] = []
     piece = "{"
-    for key in sorted({*shared, *_OWN_KEYS}):
+    for key in sorted({*shared, *OwnRecipe._fields}):
         piece += f"{'' if piece == '{' and not pieces else ', '}{encode_basestring(key)}: "
-        if key in _OWN_KEYS:
+        if key in OwnRecipe._fields:
             pieces.append(piece)
             piece = ""
         else:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from isekai_gen.stages.known_plan import KnownPlan
 from isekai_gen.stages.packing import Packer
 from isekai_gen.stages.plan_lines import PlannedLine
-from isekai_gen.workspace import write_staged
+from isekai_gen.storage import write_staged
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,25 @@ class PlanDraft:
     Attributes:
         parts: Staged so far.
         planned: Images taken.
-        kept: Of these, images that were known.
-        lost: Known images that were not taken; final after `finish`.
+        kept: Of these, images that were known by concept and index; they stay as they were.
+        changed: Of these, images that would have another id if they were planned now.
     """
 
     def __init__(
-        self, folder: Path, known: Collection[bytes], micro_batch_size: int, shard_size: int
+        self, folder: Path, known: KnownPlan, micro_batch_size: int, shard_size: int
     ) -> None:
         """Begin a draft.
 
         Args:
             folder: Where parts are staged.
-            known: Ids of images that are on disk already.
+            known: Images that are on disk already.
             micro_batch_size: Rows of a micro-batch.
             shard_size: Images of a part; rounded down to whole micro-batches, at least one.
         """
         self.parts: list[DraftPart] = []
         self.planned = 0
         self.kept = 0
+        self.changed = 0
         self._folder = folder
         self._known = known
         self._packer = Packer(micro_batch_size)
@@ -67,7 +68,8 @@ class PlanDraft:
 
     @property
     def lost(self) -> int:
-        return len(self._known) - self.kept
+        """Known images that would not be planned now; final after `finish`."""
+        return self._known.total - self.kept + self.changed
 
     @property
     def added(self) -> int:
@@ -81,7 +83,7 @@ class PlanDraft:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the ids of all images taken, in order."""
+        """SHA-256 over the ids of all images taken, in order, as they would be planned now."""
         return self._ids.hexdigest()
 
     def add(self, planned: PlannedLine) -> bool:
@@ -89,8 +91,10 @@ class PlanDraft:
         image_id = planned.image_id
         self.planned += 1
         self._ids.update(image_id)
-        if image_id in self._known:
+        before = self._known.id_of(planned.concept, planned.number)
+        if before:
             self.kept += 1
+            self.changed += before != image_id
             return False
         full = self._packer.add(planned)
         if full is not None:

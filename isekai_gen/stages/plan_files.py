@@ -1,8 +1,9 @@
 """The plan on disk: written once, grown by appending, replaced only on demand.
 
-A plan that still holds every image planned before grows: old parts stay as they are, new parts are
-appended. A plan that would lose images is refused, or with `force` replaces the old one, whose
-records go to archive/; images that are still planned are then adopted without being drawn again.
+A plan grows by new parts; old ones stay as they are, byte for byte, whatever words they were made
+with. Where images would be lost (`plan_check`), the new plan is refused, or with `force` replaces
+the old one, whose records go to archive/; images that are still planned are then adopted without
+being drawn again.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from isekai_gen.errors import ChecksumError, StaleShardError
@@ -26,10 +25,12 @@ from isekai_gen.shards import (
     repair_tail,
     write_marker,
 )
+from isekai_gen.stages.known_plan import KnownPlan
 from isekai_gen.stages.packing import pack_micro_batches
 from isekai_gen.stages.plan_draft import DraftPart, PlanDraft
 from isekai_gen.stages.plan_lines import read_heads
-from isekai_gen.workspace import Workspace, move_all, sync_folder, write_staged
+from isekai_gen.storage import move_all, sync_folder, write_staged
+from isekai_gen.workspace import Workspace
 
 STAGE = "plan"
 """The stage that plans, for done-markers."""
@@ -92,28 +93,14 @@ def _damaged_message(path: Path, what: str) -> str:
     )
 
 
-@dataclass(frozen=True)
-class KnownPlan:
-    """What the plan on disk holds.
-
-    Attributes:
-        ids: Image ids, as 20 hex digits in bytes: a plan may have millions.
-        counts: Concept slug to the number after its highest index.
-    """
-
-    ids: frozenset[bytes]
-    counts: Mapping[str, int]
-
-
 def read_known(workspace: Workspace) -> KnownPlan:
-    """The ids of a plan and how far each concept is planned.
+    """The ids of a plan, by concept and index.
 
     Raises:
         ChecksumError: If a part is missing, or not what was committed.
     """
     check_complete(workspace)
-    ids: set[bytes] = set()
-    counts: dict[str, int] = {}
+    known = KnownPlan()
     for part in workspace.parts("plan"):
         path = workspace.part("plan", part)
         marker = read_marker(workspace, STAGE, part)
@@ -121,15 +108,10 @@ def read_known(workspace: Workspace) -> KnownPlan:
         if marker is not None and hashlib.sha256(content).hexdigest() != marker.digest:
             raise ChecksumError(_damaged_message(path, "is not what was committed"))
         try:
-            heads = read_heads(content)
+            known.add(read_heads(content))
         except ValueError as error:
             raise ChecksumError(_damaged_message(path, f"is no plan: {error}")) from error
-        ids.update([head.image_id for head in heads])
-        for head in heads:
-            slug, index = head.concept.decode(), int(head.number)
-            if index >= counts.get(slug, 0):
-                counts[slug] = index + 1
-    return KnownPlan(frozenset(ids), counts)
+    return known
 
 
 def commit_draft(workspace: Workspace, draft: PlanDraft, *, replace: bool) -> None:
@@ -140,7 +122,7 @@ def commit_draft(workspace: Workspace, draft: PlanDraft, *, replace: bool) -> No
 
     Args:
         workspace: Where.
-        draft: The draft, finished; made against the ids on disk, or against none to replace them.
+        draft: The draft, finished; made against the plan on disk, or against none to replace it.
         replace: Whether the plan on disk goes to archive/ first.
 
     Raises:
@@ -165,18 +147,6 @@ def commit_draft(workspace: Workspace, draft: PlanDraft, *, replace: bool) -> No
         markers[path] = workspace.done(STAGE, number)
     move_all({part.path: workspace.part("plan", number) for number, part in numbered})
     move_all(markers)
-
-
-def stale_plan(workspace: Workspace, draft: PlanDraft) -> StaleShardError:
-    """The error for a draft that lacks images of the plan on disk."""
-    marker = read_marker(workspace, STAGE, workspace.parts("plan")[-1])
-    before = marker.fingerprint[:12] if marker is not None else "(unfinished)"
-    return StaleShardError(
-        f"{draft.lost} of the {draft.lost + draft.kept} images planned in {workspace.root} would "
-        f"no longer be planned: the plan was made under fingerprint {before}, the settings now "
-        f"give {draft.fingerprint[:12]}; rerun with --force-stage to replace the plan (its records "
-        "go to archive/, images stay), or choose a new --workspace"
-    )
 
 
 def _marker(number: int, part: DraftPart, fingerprint: str) -> DoneMarker:

@@ -14,7 +14,7 @@ from isekai_gen.executors import Control, ShardResult, WorkOnShard, run_shards
 from isekai_gen.stages.plan import Planner, PlanRequest, PlanSlice, first_row, slices_of
 from isekai_gen.stages.plan_lines import PlannedLine, encode_planned
 from isekai_gen.stages.reporting import Reporter
-from isekai_gen.workspace import storage_errors
+from isekai_gen.storage import storage_errors
 
 # Below this, starting processes takes longer than planning.
 LARGE = 50_000

@@ -11,10 +11,12 @@ from pathlib import Path
 from isekai_gen.errors import ChecksumError
 from isekai_gen.prompts.expansion import count_prompts
 from isekai_gen.stages.context import StageContext
+from isekai_gen.stages.known_plan import KnownPlan
 from isekai_gen.stages.packing import fill_rate, shard_size_for
 from isekai_gen.stages.plan import PlanRequest
+from isekai_gen.stages.plan_check import require_lasting
 from isekai_gen.stages.plan_draft import PlanDraft
-from isekai_gen.stages.plan_files import KnownPlan, commit_draft, read_known, stale_plan
+from isekai_gen.stages.plan_files import commit_draft, read_known
 from isekai_gen.stages.plan_lines import PlannedLine, decode_planned
 from isekai_gen.stages.plan_worker import planned_lines
 from isekai_gen.stages.recipe import Recipe
@@ -25,7 +27,6 @@ _FULLER = (
     " (the rest is padding: as many images per concept as a multiple of --micro-batch-size, or a "
     "smaller one, would waste less)"
 )
-_NOTHING = KnownPlan(frozenset(), {})
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def plan_run(
     """Check the plan of a run, then write it with the files and settings it was made from.
 
     A concept gets as many images as the settings or `counts` ask for, whichever is more, and never
-    fewer than were planned for it before, unless `--force-stage` asks for exactly so many.
+    fewer than were planned for it before, unless `--force-stage` asks for exactly so many. Images
+    planned before stay as they are, also if the words changed since; new ones follow the new words.
 
     Args:
         context: The workspace, its settings, and whether to force.
@@ -58,7 +60,8 @@ def plan_run(
         counts: Concept slug to images wanted of it; concepts may be left out.
 
     Raises:
-        StaleShardError: If images planned before would be lost, without `--force-stage`.
+        StaleShardError: If images planned before would be lost, because recipe, seed or concepts
+            changed, without `--force-stage`.
         ChecksumError: If the plan on disk was damaged, without `--force-stage`.
         InputError: If prompts are too long for the model.
     """
@@ -67,15 +70,15 @@ def plan_run(
     _note_limits(context, request)
     with context.workspace.staging("plan") as folder:
         draft = _draft(context, request, known, folder / "draft")
-        lost, kept = draft.lost, draft.kept
-        if lost and not context.force:
-            raise stale_plan(context.workspace, draft)
-        if lost:
-            draft = _draft(context, request, _NOTHING, folder / "replacement")
-        commit_draft(context.workspace, draft, replace=bool(lost) or damaged)
+        if draft.lost and not context.force:
+            require_lasting(context, request, draft.fingerprint)
+        archived = draft.lost if context.force else 0
+        if archived:
+            draft = _draft(context, request, KnownPlan(), folder / "replacement")
+        commit_draft(context.workspace, draft, replace=bool(archived) or damaged)
     words.copy_into(context.workspace)
     context.remember_settings("generate")
-    _note_change(context, request, _Change(draft, kept, lost))
+    _note_change(context, request, _Change(draft, known.total - archived, archived))
 
 
 def _known(context: StageContext) -> tuple[KnownPlan, bool]:
@@ -85,7 +88,7 @@ def _known(context: StageContext) -> tuple[KnownPlan, bool]:
     except ChecksumError:
         if not context.force:
             raise
-        return _NOTHING, True
+        return KnownPlan(), True
 
 
 def _request(
@@ -126,7 +129,7 @@ def _draft(
     folder.mkdir()
     rows = request.micro_batch_size
     shard_size = settings.shard_size or shard_size_for(request.total, rows)
-    draft = PlanDraft(folder, known.ids, rows, shard_size)
+    draft = PlanDraft(folder, known, rows, shard_size)
     new = _take_all(draft, planned_lines(request, folder, context.reporter))
     if settings.allow_truncation:
         _exhaust(new)
@@ -176,6 +179,11 @@ def _note_change(context: StageContext, request: PlanRequest, change: _Change) -
         note(
             f"The old plan was put into archive/: {change.archived} of its images are no longer "
             f"planned, {change.kept_from_before} still are and are not drawn again"
+        )
+    elif draft.changed:
+        note(
+            f"The words changed: the {change.kept_from_before} images planned before stay as they "
+            f"are; {draft.added} new ones follow the new words (--force-stage plans all anew)"
         )
     elif draft.added and change.kept_from_before:
         note(

@@ -19,7 +19,7 @@ from isekai_gen.settings import ReleaseSettings
 from isekai_gen.shards import DoneMarker, read_marker, write_marker
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.neighbors import require_current_tables
-from isekai_gen.stages.plan_files import read_plan
+from isekai_gen.stages.plan_files import check_complete, count_planned
 from isekai_gen.stages.selection import Selection, select
 from isekai_gen.workspace import Workspace, slug_of
 
@@ -133,7 +133,10 @@ def _license_text(path: str | None) -> str:
 
 def _content(context: StageContext, selection: Selection) -> ReleaseContent:
     workspace = context.workspace
-    planned = Counter(image.concept for image in read_plan(workspace))
+    check_complete(workspace)
+    planned: Counter[str] = Counter()
+    for part in workspace.parts("plan"):
+        planned.update(count_planned(workspace, part))
     return ReleaseContent(
         concepts=selection.catalog.concepts,
         planned=dict(planned),

@@ -22,11 +22,13 @@ from isekai_gen.settings import GenerateSettings
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.packing import pack_micro_batches
 from isekai_gen.stages.pictures import FileStyle, decode_picture, image_bytes
+from isekai_gen.stages.plan import id_formula, own_recipe_of
 from isekai_gen.stages.recipe import Recipe, resolve_recipe
 from isekai_gen.stages.record_search import find_records
 from isekai_gen.stages.reproduction import Reproduction, difference_between, read_recorded
 from isekai_gen.stages.workers import drawing_profile
-from isekai_gen.workspace import Workspace, write_atomically
+from isekai_gen.storage import write_atomically
+from isekai_gen.workspace import Workspace
 
 # What the settings must give as recorded. What the model is called is no part of it, nor its
 # commit: the digest says what its files hold.
@@ -40,7 +42,6 @@ _IDENTITY = (
 )
 _DIGEST_SHOWN, _DIGEST_LENGTH = 12, 64
 _FILE_KEYS = "file_"
-_ID_DIGITS = 20
 
 
 @dataclass(frozen=True)
@@ -161,8 +162,7 @@ def _prepare(
     settings = _as_recorded(context.settings.generate, provenance)
     recipe = resolve_recipe(settings, context.device_names)
     _require_identity(context.workspace, provenance, recipe.provenance(provenance.profile))
-    for image in planned:
-        _require_own_id(context.workspace, recipe, image)
+    _require_own_ids(context.workspace, recipe, planned)
     device = Device(context.device_names()[0])
     profile = drawing_profile(
         reproducibility_profile(device, recipe.dtype), compiled=settings.compiled
@@ -210,21 +210,16 @@ def _require_identity(workspace: Workspace, recorded: Provenance, now: Provenanc
     )
 
 
-def _require_own_id(workspace: Workspace, recipe: Recipe, planned: PlannedImage) -> None:
-    """Refuse a recipe that is not the image's: an id is a digest of everything in it."""
-    own = {
-        "concept": planned.concept,
-        "prompt": planned.prompt,
-        "negative_prompt": planned.negative_prompt,
-        "seed": planned.seed,
-        "row": planned.row,
-    }
-    if digest_of({**recipe.canonical(), **own})[:_ID_DIGITS] != planned.image_id:
-        raise ModelError(
-            f"image {planned.image_id}: its id is not that of its recipe under the settings in "
-            f"force; give `cache` in [generate] of {workspace.settings_file} the value it had, or "
-            "restore the record"
-        )
+def _require_own_ids(workspace: Workspace, recipe: Recipe, planned: Sequence[PlannedImage]) -> None:
+    """Refuse a recipe that is not the images': an id is a digest of everything in it."""
+    id_of = id_formula(recipe)
+    for image in planned:
+        if id_of(own_recipe_of(image)) != image.image_id:
+            raise ModelError(
+                f"image {image.image_id}: its id is not that of its recipe under the settings in "
+                f"force; give `cache` in [generate] of {workspace.settings_file} the value it "
+                "had, or restore the record"
+            )
 
 
 def _short(value: str | tuple[str, ...]) -> str:

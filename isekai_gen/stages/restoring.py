@@ -11,7 +11,8 @@ from isekai_gen.models.spec import DrawnImage
 from isekai_gen.records import ImageRecord, PlannedImage
 from isekai_gen.stages.image_writer import ImageWriter
 from isekai_gen.stages.pictures import image_bytes
-from isekai_gen.workspace import Workspace, write_atomically
+from isekai_gen.storage import write_atomically
+from isekai_gen.workspace import Workspace
 
 
 class Draws(Protocol):

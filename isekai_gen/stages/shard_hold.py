@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from isekai_gen.errors import LockedError
-from isekai_gen.workspace import storage_errors
+from isekai_gen.storage import storage_errors
 
 _SECONDS_TO_WAIT = 60.0
 _SECONDS_BETWEEN = 0.2

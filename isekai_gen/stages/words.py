@@ -15,7 +15,8 @@ from isekai_gen.prompts.template_set import TemplateSet
 from isekai_gen.prompts.templates import check_templates, load_templates
 from isekai_gen.records import PlannedImage
 from isekai_gen.settings import STARTER, GenerateSettings, read_settings
-from isekai_gen.workspace import Workspace, write_atomically
+from isekai_gen.storage import write_atomically
+from isekai_gen.workspace import Workspace
 
 _SHOWN = 10
 _CHUNK = 4096
@@ -50,7 +51,7 @@ class Words:
         wildcards = self.templates.wildcards
         if wildcards.folder is not None:
             for path in wildcards.files:
-                copies[_wildcards_of(workspace) / path.relative_to(wildcards.folder)] = path
+                copies[workspace.wildcards / path.relative_to(wildcards.folder)] = path
         for target, source in copies.items():
             content = source.read_bytes()
             if not target.exists() or target.read_bytes() != content:
@@ -91,7 +92,7 @@ def _default_templates(workspace: Workspace, settings: GenerateSettings) -> Path
 
 
 def _wildcards_folder(workspace: Workspace, settings: GenerateSettings) -> Path | None:
-    copy = _wildcards_of(workspace)
+    copy = workspace.wildcards
     if settings.wildcards is not None:
         folder = Path(settings.wildcards).expanduser()
         if folder.is_dir():
@@ -99,10 +100,6 @@ def _wildcards_folder(workspace: Workspace, settings: GenerateSettings) -> Path 
         if not copy.is_dir():
             raise InputError(f"{folder} is no folder; name the wildcards folder with --wildcards")
     return copy if copy.is_dir() else None
-
-
-def _wildcards_of(workspace: Workspace) -> Path:
-    return workspace.root / "wildcards"
 
 
 def check_prompt_lengths(spec: GeneratorSpec, images: Iterable[PlannedImage]) -> None:

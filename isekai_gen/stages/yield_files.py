@@ -10,7 +10,8 @@ from typing import Any
 
 from isekai_gen.records import SCHEMA
 from isekai_gen.stages.yields import YieldReport
-from isekai_gen.workspace import Workspace, write_atomically
+from isekai_gen.storage import write_atomically
+from isekai_gen.workspace import Workspace
 
 _COLUMNS = ("kind", "name", "value", "generated", "kept", "yield", "yield_low", "yield_high")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from isekai_gen.models import text_embeddings
 from isekai_gen.models.spec import DrawRequest
 from tests.models.conftest import BUILDERS, settings
 
@@ -66,7 +65,7 @@ def test_a_text_at_its_row_is_encoded_once(tiny_generator, monkeypatch):
 
 def test_what_is_kept_is_bounded(tiny_generator, monkeypatch):
     generator = tiny_generator("sd")
-    monkeypatch.setattr(text_embeddings, "MAX_BYTES", 1)
+    monkeypatch.setattr(generator._embeddings, "_max_bytes", 1)
     before = pixels(generator, REQUESTS, guidance_scale=4.0)
     for number in range(3):
         pixels(generator, [DrawRequest(0, f"a snail {number}", "", 7)])

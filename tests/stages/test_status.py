@@ -31,6 +31,7 @@ from isekai_gen.shards import (
 )
 from isekai_gen.stages.curate import read_verdicts
 from isekai_gen.stages.drawn import STAGE, read_drawn
+from isekai_gen.stages.known_plan import KnownPlan
 from isekai_gen.stages.plan_draft import PlanDraft
 from isekai_gen.stages.plan_files import commit_draft, read_plan, read_plan_part
 from isekai_gen.stages.plan_lines import PlannedLine, encode_planned
@@ -83,7 +84,7 @@ def write_plan(workspace, counts, shard_size=4):
         for index in range(count)
     ]
     with workspace.staging("plan") as folder:
-        draft = PlanDraft(folder, frozenset(), micro_batch_size=2, shard_size=shard_size)
+        draft = PlanDraft(folder, KnownPlan(), micro_batch_size=2, shard_size=shard_size)
         for image in images:
             draft.add(PlannedLine(image.concept, image.index, image.row, encode_planned(image)))
         draft.finish()
