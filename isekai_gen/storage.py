@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +58,17 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         StorageError: If the disk is full or read-only; `path` is then unchanged.
     """
-    temporary = path.with_name(temporary_name(path.name))
+    replace_file(path, content)
+    with storage_errors(path):
+        sync_folder(path.parent)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """As `write_atomically`, but the caller makes the rename durable with `sync_folder`.
+
+    May be called from several threads.
+    """
+    temporary = path.with_name(temporary_name(f"{threading.get_ident()}-{path.name}"))
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -69,7 +80,6 @@ def write_atomically(path: Path, content: bytes) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from isekai_gen.hashing import pixel_sha256
 from isekai_gen.models.spec import Device, DrawnImage
 from isekai_gen.records import ImageRecord, PlannedImage, Provenance
 from isekai_gen.stages.pictures import FileStyle, image_bytes
-from isekai_gen.storage import storage_errors, sync_folder, temporary_name
+from isekai_gen.storage import replace_file, sync_folder
 from isekai_gen.workspace import Workspace
 
 # One GPU of today fills about four cores with PNG files of 512 x 512.
@@ -75,7 +73,7 @@ class ImageWriter:
             return replace(record, failure=drawn.failure or "no picture")
         path = self.workspace.image(image.concept, image.image_id, self.style.suffix)
         content = image_bytes(drawn.pixels, image, self.provenance, self.style)
-        _put(path, content)
+        replace_file(path, content)
         return replace(
             record,
             path=path.relative_to(self.workspace.root).as_posix(),
@@ -88,19 +86,3 @@ class ImageWriter:
         folders = {(self.workspace.root / record.path).parent for record in records if record.path}
         for folder in sorted(folders):
             sync_folder(folder)
-
-
-def _put(path: Path, content: bytes) -> None:
-    """As `write_atomically`, but without a sync of the folder for every single file."""
-    temporary = path.with_name(temporary_name(f"{threading.get_ident()}-{path.name}"))
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
