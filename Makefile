@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast format lint types layers docs docs-check check smoke clean
+.PHONY: help setup demo test test-long test-fast format lint types layers docs docs-check check smoke clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,8 +32,11 @@ setup: $(STAMP)-dev ## make .venv with everything for development
 demo: $(STAMP) ## install and run the whole main job with the starter models
 	$(BIN)/isekai-gen demo --workspace $(WORKSPACE) $(DEMO_OPTIONS)
 
-test: $(STAMP)-dev ## install the dev extras and run the whole test suite
+test: $(STAMP)-dev ## install the dev extras and run the test suite
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
+
+test-long: $(STAMP)-dev ## the slowest crash tests, which `make test` leaves out
+	$(BIN)/python -m pytest -m long
 
 test-fast: $(STAMP)-dev ## the tests that take less than 5 seconds each
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m 'not slow'
@@ -67,7 +70,7 @@ smoke: ## base install in a fresh environment: help, doctor and a small demo
 	cd .smoke && venv/bin/isekai-gen demo --workspace demo --images-per-concept 2 --quiet
 	rm -rf .smoke
 
-check: lint types layers docs-check test ## everything that must hold before a commit lands
+check: lint types layers docs-check test test-long ## everything that must hold before a commit lands
 
 clean: ## remove what the other targets made, but no workspace
 	rm -rf $(VENV) .smoke build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

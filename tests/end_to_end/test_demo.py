@@ -90,6 +90,7 @@ def start_demo(root: Path, home: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_stops_with_a_hint_and_a_rerun_ends_like_an_undisturbed_run(tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     root, home = tmp_path / "interrupted", tmp_path / "home"

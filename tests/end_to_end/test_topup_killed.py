@@ -75,6 +75,7 @@ def kill_after(process, root, changes, delay):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_killed_in_any_round_it_ends_like_an_undisturbed_run(tiny_generator, tmp_path):
     job = write_job(tmp_path)

@@ -132,6 +132,7 @@ def test_a_killed_worker_is_replaced(nodes, local, tiny_generator, tmp_path):
     assert digests(root, FOLDERS) == drawn
 
 
+@pytest.mark.long
 def test_a_lost_nodes_shards_are_done_elsewhere(nodes, local, tiny_generator, tmp_path):
     job, drawn, _ = local
     root = tmp_path / "ws"
@@ -148,6 +149,7 @@ def test_a_lost_nodes_shards_are_done_elsewhere(nodes, local, tiny_generator, tm
     assert set(nodes.worker_pids()) == before
 
 
+@pytest.mark.long
 def test_a_killed_or_stopped_driver_is_run_again(nodes, local, tiny_generator, tmp_path):
     job, drawn, _ = local
     root = tmp_path / "ws"
