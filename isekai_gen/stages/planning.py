@@ -23,6 +23,8 @@ from isekai_gen.stages.recipe import Recipe
 from isekai_gen.stages.words import Words, check_prompt_lengths
 
 _FULL_ENOUGH = 0.95
+# With fewer micro-batches than this, padding is no matter worth advice.
+_MANY = 4
 _FULLER = (
     " (the rest is padding: as many images per concept as a multiple of --micro-batch-size, or a "
     "smaller one, would waste less)"
@@ -194,6 +196,7 @@ def _note_change(context: StageContext, request: PlanRequest, change: _Change) -
         rows = request.micro_batch_size
         full = fill_rate(draft.added, draft.micro_batches, rows)
         note(
-            f"{draft.added} images in {draft.micro_batches} micro-batches of {rows}: "
-            f"{math.floor(1000 * full) / 10:g} % full" + (_FULLER if full < _FULL_ENOUGH else "")
+            f"{draft.added} images in {draft.micro_batches} micro-batch(es) of {rows}: "
+            f"{math.floor(1000 * full) / 10:g} % full"
+            + (_FULLER if full < _FULL_ENOUGH and draft.added >= _MANY * rows else "")
         )

@@ -310,7 +310,7 @@ def test_counts_of_an_unknown_concept_are_a_wrong_call(draw, job):
 
 def test_the_fill_rate_is_said(draw, root):
     report, notes = draw(images_per_concept=5)
-    assert "20 images in 5 micro-batches of 4: 100 % full" in notes
+    assert "20 images in 5 micro-batch(es) of 4: 100 % full" in notes
     assert report.fill_rate == 1
     report, notes = draw(images_per_concept=6)
     assert not any("20 images" in note for note in notes)
