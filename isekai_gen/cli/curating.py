@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isekai_gen.cli.console import print_json, print_table
-from isekai_gen.cli.model_options import (
+from isekai_gen.cli.curation_options import (
     duplicate_options,
     encoder_option,
     neighbor_options,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from isekai_gen.cli.console import counts_line, print_json
-from isekai_gen.cli.model_options import manifest_options, release_options
+from isekai_gen.cli.curation_options import manifest_options, release_options
 from isekai_gen.cli.options import (
     common_options,
     json_option,

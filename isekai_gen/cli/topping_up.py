@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isekai_gen.cli.console import print_json, print_table
+from isekai_gen.cli.curation_options import duplicate_options, encoder_option, overlap_options
 from isekai_gen.cli.failures import PARTLY_DONE, exit_if_failed, retry_option
-from isekai_gen.cli.model_options import (
-    drawing_options,
-    duplicate_options,
-    encoder_option,
-    overlap_options,
-)
+from isekai_gen.cli.model_options import drawing_options
 from isekai_gen.cli.options import (
     common_options,
     json_option,
