@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from isekai_gen.shards import modified_ns
 from tests.small_jobs import TINY, digests, environment, write_job
 
 FOLDERS = ("images", "records", "plan", "done", "verdicts", "embeddings", "edges", "reports")
@@ -59,8 +60,10 @@ def rounds_of(root):
 
 def work_done(root):
     """Changes with everything that is committed: rounds, records, embeddings, edges, verdicts."""
-    committed = [root / "reports/topup.jsonl", *root.glob("records/*"), *root.glob("done/*/**/*")]
-    return {path: path.stat().st_mtime_ns for path in committed if path.is_file()}
+    parts = [*root.glob("records/part-*"), *root.glob("done/**/part-*")]
+    committed = [root / "reports/topup.jsonl", *parts]
+    # A file may be renamed into its place between listing and looking.
+    return {path: written for path in committed if (written := modified_ns(path)) is not None}
 
 
 def kill_after(process, root, changes, delay):
