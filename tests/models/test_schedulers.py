@@ -208,3 +208,16 @@ def test_a_replacement_keeps_what_the_model_was_trained_with(spec_of, tiny_folde
     path.write_text(json.dumps({**json.loads(path.read_text()), "shift": 3.0}))
     spec = GeneratorSpec(str(shifted), "sd3", scheduler="flow-dpm++")
     assert load_generator(spec, CPU)._pipeline.scheduler.config.flow_shift == 3.0
+
+
+def test_a_scheduler_saved_with_an_infinite_number_has_an_identity(tiny_folder, tmp_path):
+    import diffusers
+
+    folder = tmp_path / "dpm"
+    shutil.copytree(tiny_folder("sd"), folder)
+    # DPM-Solver's own default is written as -Infinity.
+    diffusers.DPMSolverMultistepScheduler().save_pretrained(folder / "scheduler")
+    assert "Infinity" in (folder / "scheduler/scheduler_config.json").read_text()
+    specs = [GeneratorSpec(str(folder), "dpm", scheduler=name) for name in (None, "ddim")]
+    digests = {identify_generator(spec).scheduler_config_digest for spec in specs}
+    assert len(digests) == 2
