@@ -11,10 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from click.testing import CliRunner, Result
+
 from isekai_gen.executors import LOCAL, ShardResult
+from isekai_gen.records import PlannedImage
 from isekai_gen.settings import Settings
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.generate import GenerateRequest
+from isekai_gen.stages.plan_files import check_complete, read_plan_part
 from isekai_gen.workspace import Workspace
 
 GROUPS = [
@@ -146,6 +150,23 @@ class Recorder:
             self.tasks[title] += images
 
         yield advance
+
+
+def call(*args: object, expect: int = 0, **environment: str) -> Result:
+    """Run a command in this process; a fault of ours is raised, another exit code a failure."""
+    from isekai_gen.cli import command_line
+
+    result = CliRunner(env=environment).invoke(command_line, [str(arg) for arg in args])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == expect, result.output
+    return result
+
+
+def read_plan(workspace: Workspace) -> list[PlannedImage]:
+    """Every planned image, in order; a part that is missing or changed is an error."""
+    check_complete(workspace)
+    return [image for part in workspace.parts("plan") for image in read_plan_part(workspace, part)]
 
 
 def make_context(root: Path, model: Path, force: bool = False, **generate) -> StageContext:

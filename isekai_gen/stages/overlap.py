@@ -24,7 +24,6 @@ from isekai_gen.neighbors.reference import (
 from isekai_gen.settings import STARTER, ClassOverlapSettings
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.curate import (
-    Facts,
     dropped_before,
     gather_facts,
     make_filter,
@@ -150,9 +149,3 @@ def _embed_imagenet(context: StageContext, embedded: EmbedReport, folder: Path) 
     classes: Sequence[ReferenceClass] = imagenet_classes()
     with context.reporter.task("Embedding ImageNet's class names", len(classes)) as advance:
         run_shards(careful, [0], devices, advance, context.engine)
-
-
-def facts_with_reference(context: StageContext) -> tuple[Facts, ReferenceSet]:
-    """What neighbor tables need: embeddings, own texts and the reference set."""
-    facts = gather_facts(context)
-    return facts, open_reference(context, facts.embedded)

@@ -152,13 +152,6 @@ def id_formula(recipe: Recipe) -> Callable[[OwnRecipe], str]:
     return image_id
 
 
-def plan_images(request: PlanRequest) -> Iterator[PlannedImage]:
-    """Every image of the request, concept after concept in the order of the catalog."""
-    planner = Planner(request)
-    for concept in request.catalog.concepts:
-        yield from planner.images(PlanSlice(concept, range(request.counts[concept.slug])))
-
-
 class Planner:
     """Plans the images of one request; what they all share is put into words once."""
 

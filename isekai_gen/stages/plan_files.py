@@ -38,16 +38,6 @@ STAGE = "plan"
 _MAX_PARTS = 100_000
 
 
-def read_plan(workspace: Workspace) -> list[PlannedImage]:
-    """Every planned image, in order.
-
-    Raises:
-        ChecksumError: If a part is missing, or not what was committed.
-    """
-    check_complete(workspace)
-    return [image for part in workspace.parts("plan") for image in read_plan_part(workspace, part)]
-
-
 def read_plan_part(workspace: Workspace, part: int) -> list[PlannedImage]:
     """The planned images of one shard; ChecksumError if it is not what was committed."""
     path = workspace.part("plan", part)

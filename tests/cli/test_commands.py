@@ -16,21 +16,13 @@ from isekai_gen.shards import append_records, read_records
 from isekai_gen.stages import embed, generate
 from isekai_gen.stages.embed import encoder_spec
 from isekai_gen.workspace import Workspace
-from tests.small_jobs import arguments, digests, run_serially, write_job
+from tests.small_jobs import arguments, call, digests, run_serially, write_job
 
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
     for stage in (generate, embed):
         monkeypatch.setattr(stage, "run_shards", run_serially)
-
-
-def call(*args, expect=0):
-    result = CliRunner().invoke(command_line, [str(arg) for arg in args])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == expect, result.output
-    return result
 
 
 @pytest.fixture(scope="module")

@@ -3,19 +3,9 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 
-from isekai_gen.cli import command_line
 from isekai_gen.prompts import shipped_catalog_path
-from tests.small_jobs import catalog_text
-
-
-def call(*args, expect=0):
-    result = CliRunner().invoke(command_line, [str(arg) for arg in args])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == expect, result.output
-    return result
+from tests.small_jobs import call, catalog_text
 
 
 @pytest.fixture

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import json
 
-from click.testing import CliRunner
-
-from isekai_gen.cli import command_line
 from isekai_gen.models.presets import PRESETS
 from isekai_gen.settings import read_settings
 from tests.models.lora_files import write_lora
-from tests.small_jobs import write_job
-
-
-def call(*args, expect=0, **environment):
-    result = CliRunner(env=environment).invoke(command_line, [str(arg) for arg in args])
-    assert result.exit_code == expect, result.output
-    return result
+from tests.small_jobs import call, write_job
 
 
 def test_the_table_names_every_preset_with_its_model():

@@ -5,13 +5,12 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from click.testing import CliRunner
 
-from isekai_gen.cli import command_line
 from isekai_gen.stages.drawn import read_drawn
 from isekai_gen.workspace import Workspace
 from tests.edited_workspaces import change_recorded_pixels, rewrite_records
 from tests.small_jobs import arguments, run_cli, write_job
+from tests.small_jobs import call as run_command
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +28,7 @@ def root(drawn, tmp_path):
 
 
 def call(*args, expect=0):
-    given = ["reproduce", *map(str, args), "--devices", "cpu"]
-    result = CliRunner().invoke(command_line, given)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == expect, result.output
-    return result
+    return run_command("reproduce", *args, "--devices", "cpu", expect=expect)
 
 
 def ids_of(root):

@@ -3,11 +3,9 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 
-from isekai_gen.cli import command_line
 from isekai_gen.stages import embed, generate
-from tests.small_jobs import TINY, run_serially, write_job
+from tests.small_jobs import TINY, call, run_serially, write_job
 
 # At this limit some of the tiny generator's images are dropped (tests/stages/test_topup.py).
 SOME = "0.955"
@@ -17,14 +15,6 @@ SOME = "0.955"
 def in_this_process(monkeypatch):
     for stage in (generate, embed):
         monkeypatch.setattr(stage, "run_shards", run_serially)
-
-
-def call(*args, expect=0):
-    result = CliRunner().invoke(command_line, [str(arg) for arg in args])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == expect, result.output
-    return result
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ from isekai_gen.errors import ChecksumError
 from isekai_gen.records import Decision, ImageRecord
 from isekai_gen.shards import append_records, read_records
 from isekai_gen.stages import embed, generate
-from isekai_gen.stages.plan_files import read_plan
 from isekai_gen.stages.status import read_status
 from isekai_gen.workspace import Workspace
-from tests.small_jobs import arguments, digests, run_serially, write_job
+from tests.small_jobs import arguments, digests, read_plan, run_serially, write_job
 
 COMMANDS = [["status"], ["generate"], ["embed"], ["dedupe"], ["manifest"]]
 DERIVED = [

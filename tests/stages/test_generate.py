@@ -18,9 +18,8 @@ from isekai_gen.stages import plan_worker
 from isekai_gen.stages.draw_flow import Drawer
 from isekai_gen.stages.drawn import read_drawn
 from isekai_gen.stages.generate import GenerateRequest, generate
-from isekai_gen.stages.plan_files import read_plan
 from isekai_gen.workspace import Workspace
-from tests.small_jobs import GROUPS, catalog_text, digests, make_context, run_serially
+from tests.small_jobs import GROUPS, catalog_text, digests, make_context, read_plan, run_serially
 
 
 @pytest.fixture(autouse=True)

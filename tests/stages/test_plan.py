@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from isekai_gen.hashing import canonical_json, digest_of
 from isekai_gen.prompts.catalog import Catalog, load_catalog
 from isekai_gen.prompts.templates import load_templates
-from isekai_gen.stages.plan import PlanRequest, plan_images, row_of, seed_of, slices_of
+from isekai_gen.stages.plan import Planner, PlanRequest, PlanSlice, row_of, seed_of, slices_of
 from tests.stages.plan_requests import DRAW, IDENTITY, make_catalog, make_recipe
 
 
@@ -24,6 +24,13 @@ def request_(job):
         counts=dict.fromkeys([concept.slug for concept in catalog.concepts], 6),
         seed=0,
     )
+
+
+def plan_images(request_):
+    """Every image of the request, concept after concept in the order of the catalog."""
+    planner = Planner(request_)
+    for concept in request_.catalog.concepts:
+        yield from planner.images(PlanSlice(concept, range(request_.counts[concept.slug])))
 
 
 def ids(request_):

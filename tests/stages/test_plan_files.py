@@ -15,11 +15,10 @@ from isekai_gen.stages.plan_files import (
     count_micro_batches,
     count_planned,
     read_known,
-    read_plan,
 )
 from isekai_gen.stages.plan_lines import PlannedLine, encode_planned
 from isekai_gen.workspace import Workspace
-from tests.small_jobs import digests
+from tests.small_jobs import digests, read_plan
 
 PROVENANCE = Provenance("m", "", "d", "p", "s", "c", 1, 2.0, 8, 8, "float32", 4, "f")
 NOTHING = KnownPlan()

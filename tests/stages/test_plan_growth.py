@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 
 from isekai_gen.errors import StaleShardError
 from isekai_gen.stages.plan import id_formula, own_recipe_of, row_of, seed_of
-from isekai_gen.stages.plan_files import read_plan
 from isekai_gen.stages.planning import plan_run
 from isekai_gen.stages.words import read_words
-from tests.small_jobs import GROUPS, catalog_text, digests, make_context, write_job
+from tests.small_jobs import GROUPS, catalog_text, digests, make_context, read_plan, write_job
 from tests.stages.plan_requests import DRAW, IDENTITY, make_recipe
 
 MORE_GROUPS = [

@@ -33,10 +33,11 @@ from isekai_gen.stages.curate import read_verdicts
 from isekai_gen.stages.drawn import STAGE, read_drawn
 from isekai_gen.stages.known_plan import KnownPlan
 from isekai_gen.stages.plan_draft import PlanDraft
-from isekai_gen.stages.plan_files import commit_draft, read_plan, read_plan_part
+from isekai_gen.stages.plan_files import commit_draft, read_plan_part
 from isekai_gen.stages.plan_lines import PlannedLine, encode_planned
 from isekai_gen.stages.status import read_status
 from isekai_gen.workspace import Workspace
+from tests.small_jobs import read_plan
 
 PROVENANCE = Provenance("m", "", "d", "p", "s", "c", 1, 2.0, 8, 8, "float32", 4, "f")
 FILTERS = sorted(all_filters(), key=lambda name: all_filters()[name].order)

@@ -15,7 +15,6 @@ from isekai_gen.stages import embed as embed_stage
 from isekai_gen.stages import generate as generate_stage
 from isekai_gen.stages.drawn import read_drawn
 from isekai_gen.stages.generate import generate
-from isekai_gen.stages.plan_files import read_plan
 from isekai_gen.stages.status import read_status
 from isekai_gen.stages.topup import TopupRequest, topup
 from isekai_gen.stages.topup_report import TopupReport
@@ -26,6 +25,7 @@ from tests.small_jobs import (
     catalog_text,
     digests,
     make_context,
+    read_plan,
     run_serially,
     write_job,
 )
