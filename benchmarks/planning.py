@@ -152,6 +152,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Plan, plan again, read the status; print how long each took."""
     options = parse(arguments)
+    if options.folder is not None:
+        options.folder.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="isekai-planning-", dir=options.folder))
     try:
         catalog = folder / "catalog.yaml"
