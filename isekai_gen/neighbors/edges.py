@@ -1,139 +1,101 @@
-"""All pairs of images at or above a similarity floor: complete, and the same to the bit everywhere.
-
-Candidates come from a fast float32 search (`candidates`), every one is scored again in float64
-(`similarity`). Which pairs count as duplicates is decided elsewhere.
-"""
+"""Similar pairs of images by id, with what is known of their completeness."""
 
 from __future__ import annotations
 
-import itertools
 import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from isekai_gen.embeddings import EmbeddingTable
-from isekai_gen.errors import InputError
-from isekai_gen.neighbors.candidates import candidates_by_blocks, candidates_by_faiss
-from isekai_gen.neighbors.similarity import (
-    IndexArray,
-    ScoreArray,
-    indexed_similarities,
-    unit_rows,
-)
-
-Search = Literal["blocks", "faiss"]
-_SEARCHES = {"blocks": candidates_by_blocks, "faiss": candidates_by_faiss}
-_Scored = tuple[IndexArray, IndexArray, ScoreArray]
+from isekai_gen.intervals import Interval
+from isekai_gen.neighbors.pairs import PairList
+from isekai_gen.neighbors.search import SearchOptions, SearchReport, search_pairs
+from isekai_gen.neighbors.vectors import ArrayVectors
 
 
 @dataclass(frozen=True, eq=False)
 class EdgeList:
-    """Pairs of images with their similarity, sorted by (first, second).
+    """Pairs of images with their similarity.
 
     Attributes:
-        first: Image ids, m of them.
-        second: Image ids; first < second in every pair (string order).
-        similarity: float64, shape (m,), in [floor, 1].
+        ids: The images that were searched, in ascending order; rows of `pairs` count from here.
+        pairs: Of rows of `ids`.
         floor: No listed pair lies below it.
-        complete: Whether every pair of the searched images at or above the floor is listed.
-        encoder: Identity of the encoder.
+        encoder: Identity of what the similarity was measured by.
+        recall: Measured share of the pairs at or above the floor that are listed; None if all are.
     """
 
-    first: tuple[str, ...]
-    second: tuple[str, ...]
-    similarity: ScoreArray
+    ids: tuple[str, ...]
+    pairs: PairList
     floor: float
-    complete: bool
     encoder: str
+    recall: Interval | None = None
 
     def __post_init__(self) -> None:
-        if self.similarity.shape != (len(self.first),) or len(self.first) != len(self.second):
-            raise ValueError(
-                f"{len(self.first)} first and {len(self.second)} second ids do not match "
-                f"similarities of shape {self.similarity.shape}"
-            )
-        if self.similarity.dtype != np.float64:
-            raise ValueError(f"similarities must be float64, got {self.similarity.dtype}")
-        _check_floor(self.floor)
-        if not np.all((self.similarity >= self.floor) & (self.similarity <= 1.0)):
-            raise ValueError(f"a similarity lies outside [{self.floor}, 1]")
-        if any(a >= b for a, b in zip(self.first, self.second, strict=True)):
-            raise ValueError("a pair does not name two images in ascending order")
-        pairs = zip(self.first, self.second, strict=True)
-        if any(one >= other for one, other in itertools.pairwise(pairs)):
-            raise ValueError("pairs must be sorted by (first, second) without repeats")
+        check_floor(self.floor)
+        if any(one >= other for one, other in zip(self.ids, self.ids[1:], strict=False)):
+            raise ValueError("ids must ascend without repeats")
+        if len(self.pairs):
+            if not (self.pairs.row_a < self.pairs.row_b).all():
+                raise ValueError("a pair does not name two images in ascending order")
+            if self.pairs.row_a[0] < 0 or self.pairs.row_b.max() >= len(self.ids):
+                raise ValueError("a pair names a row that is not there")
+            similarity = self.pairs.similarity.astype(np.float64)
+            if not ((similarity >= self.floor) & (similarity <= 1.0)).all():
+                raise ValueError(f"a similarity lies outside [{self.floor}, 1]")
 
     def __len__(self) -> int:
-        return len(self.first)
+        return len(self.pairs)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every pair of `ids` at or above the floor is listed."""
+        return self.recall is None
+
+    def select(self, ids: Collection[str]) -> EdgeList:
+        """The edges between these images; ids that were not searched are ignored."""
+        wanted = frozenset(ids)
+        keep = np.array([image_id in wanted for image_id in self.ids], dtype=bool)
+        row_of = np.cumsum(keep) - 1
+        inside = keep[self.pairs.row_a] & keep[self.pairs.row_b] if len(self.ids) else keep[:0]
+        pairs = PairList(
+            row_of[self.pairs.row_a[inside]],
+            row_of[self.pairs.row_b[inside]],
+            self.pairs.similarity[inside],
+        )
+        chosen = tuple(image_id for image_id, kept in zip(self.ids, keep, strict=True) if kept)
+        return EdgeList(chosen, pairs, self.floor, self.encoder, self.recall)
 
 
 def find_edges(
     table: EmbeddingTable,
-    floor: float,
-    search: Search = "blocks",
-    *,
-    block_rows: int = 1024,
-    max_edges: int = 20_000_000,
-) -> EdgeList:
-    """All pairs of rows with similarity >= `floor`.
+    options: SearchOptions,
+    advance: Callable[[int], None] = lambda _: None,
+) -> tuple[EdgeList, SearchReport]:
+    """All pairs of images at or above the floor.
 
-    The result depends on ids and vectors alone: not on row order, search or block size.
+    An exact search depends on ids and vectors alone: not on row order, device or block size.
 
     Args:
         table: Embeddings.
-        floor: Lowest similarity listed, in [-1, 1].
-        search: "blocks" (numpy) or "faiss" (needs isekai-gen[cpu] or [gpu]).
-        block_rows: Rows searched at a time; bounds memory.
-        max_edges: More pairs than this are refused rather than filling the memory.
+        options: How to search.
+        advance: Told of rows done.
 
     Raises:
-        InputError: If more than `max_edges` pairs reach the floor.
-        MissingDependencyError: If search is "faiss" and faiss is not installed.
-        ValueError: If the floor, the search or `block_rows` is not allowed.
+        InputError: If more pairs than allowed reach the floor.
+        ValueError: If the floor is no similarity.
     """
-    _check_floor(floor)
-    if search not in _SEARCHES:
-        raise ValueError(f"search must be one of {sorted(_SEARCHES)}, got {search!r}")
-    if block_rows < 1:
-        raise ValueError(f"block_rows must be at least 1, got {block_rows}")
-    # Rows in ascending order of id make i < j the same as first < second.
+    check_floor(options.floor)
+    # Rows in ascending order of id make row_a < row_b the same as first < second.
     ordered = table.select(sorted(table.ids))
-    room, found = max_edges, list[_Scored]()
-    for i, j in _SEARCHES[search](unit_rows(ordered.vectors), floor, block_rows):
-        scores = indexed_similarities(ordered.vectors, i, ordered.vectors, j)
-        reached = scores >= floor
-        found.append((i[reached], j[reached], scores[reached]))
-        room -= len(found[-1][0])
-        if room < 0:
-            raise _too_many(max_edges, len(table), floor)
-    return _sorted_edges(ordered, floor, found)
+    pairs, report = search_pairs(ArrayVectors(ordered.vectors), options, advance=advance)
+    edges = EdgeList(ordered.ids, pairs, float(options.floor), ordered.encoder, report.recall)
+    return edges, report
 
 
-def _too_many(max_edges: int, images: int, floor: float) -> InputError:
-    return InputError(
-        f"over {max_edges:,} pairs of {images:,} images reach similarity {floor}; "
-        "choose a higher floor"
-    )
-
-
-def _sorted_edges(ordered: EmbeddingTable, floor: float, found: list[_Scored]) -> EdgeList:
-    empty = np.zeros(0, dtype=np.int64)
-    i = np.concatenate([empty, *(part[0] for part in found)])
-    j = np.concatenate([empty, *(part[1] for part in found)])
-    scores = np.concatenate([empty.astype(np.float64), *(part[2] for part in found)])
-    order = np.lexsort((j, i))
-    return EdgeList(
-        first=tuple(ordered.ids[row] for row in i[order]),
-        second=tuple(ordered.ids[row] for row in j[order]),
-        similarity=scores[order],
-        floor=float(floor),
-        complete=True,
-        encoder=ordered.encoder,
-    )
-
-
-def _check_floor(floor: float) -> None:
+def check_floor(floor: float) -> None:
+    """Raise ValueError unless `floor` is a similarity."""
     if not (math.isfinite(floor) and -1.0 <= floor <= 1.0):
         raise ValueError(f"floor must be a similarity in [-1, 1], got {floor}")

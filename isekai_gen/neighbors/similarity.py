@@ -7,16 +7,22 @@ last bits, so a pair right at a limit could be dropped on one machine and kept o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from isekai_gen.embeddings import FloatArray, normalized
 
+if TYPE_CHECKING:
+    from isekai_gen.neighbors.vectors import Vectors
+
 IndexArray = npt.NDArray[np.int64]
 ScoreArray = npt.NDArray[np.float64]
 _FLOAT32_UNIT_ROUNDOFF = 2.0**-24
-# Numbers in one float64 temporary: 32 MiB, whatever the size of the job.
-_CHUNK_NUMBERS = 1 << 22
+# Numbers in one float64 buffer: 1 MiB, which the cache of a core holds.
+_CHUNK_NUMBERS = 1 << 17
 
 
 def pair_similarities(left: FloatArray, right: FloatArray) -> ScoreArray:
@@ -56,20 +62,66 @@ def indexed_similarities(
     Returns:
         float64, shape (m,), in [-1, 1].
     """
-    result = np.empty(len(left_rows), dtype=np.float64)
-    step = max(1, _CHUNK_NUMBERS // max(1, left.shape[1]))
-    for start in range(0, len(left_rows), step):
-        part = slice(start, start + step)
-        result[part] = _scored(
-            left[left_rows[part]].astype(np.float64), right[right_rows[part]].astype(np.float64)
-        )
+    from isekai_gen.neighbors.vectors import ArrayVectors
+
+    return gathered_similarities(ArrayVectors(left), left_rows, ArrayVectors(right), right_rows)
+
+
+def gathered_similarities(
+    left: Vectors, left_rows: IndexArray, right: Vectors, right_rows: IndexArray
+) -> ScoreArray:
+    """As `indexed_similarities`, of rows that are read as they are needed.
+
+    Args:
+        left: n rows.
+        left_rows: int64, shape (m,).
+        right: k rows.
+        right_rows: int64, shape (m,).
+
+    Returns:
+        float64, shape (m,), in [-1, 1].
+    """
+    squares = _squares(left, left_rows) * _squares(right, right_rows)
+    products = _in_chunks(
+        len(left_rows),
+        left.shape[1],
+        lambda part: (left.take(left_rows[part]), right.take(right_rows[part])),
+    )
+    # sqrt(s * s) is exactly s, so equal rows score exactly 1; sqrt(s) * sqrt(s) is not always s.
+    result: ScoreArray = np.clip(products / np.sqrt(squares), -1.0, 1.0)
     return result
 
 
-def _scored(left: ScoreArray, right: ScoreArray) -> ScoreArray:
-    # sqrt(s * s) is exactly s, so equal rows score exactly 1; sqrt(s) * sqrt(s) is not always s.
-    lengths = np.sqrt(_row_sums(left * left) * _row_sums(right * right))
-    return np.clip(_row_sums(left * right) / lengths, -1.0, 1.0)
+def _squares(vectors: Vectors, rows: IndexArray) -> ScoreArray:
+    """Squared length of every row named, float64 [len(rows)]; each row is read once."""
+    different, place = np.unique(rows, return_inverse=True)
+
+    def twice(part: slice) -> tuple[FloatArray, FloatArray]:
+        taken = vectors.take(different[part])
+        return taken, taken
+
+    result: ScoreArray = _in_chunks(len(different), vectors.shape[1], twice)[place]
+    return result
+
+
+def _in_chunks(
+    count: int, width: int, rows_of: Callable[[slice], tuple[FloatArray, FloatArray]]
+) -> ScoreArray:
+    """Inner products of `count` pairs of rows, in chunks of bounded memory.
+
+    One thread: numpy's short operations hand the interpreter's lock around, and many threads take
+    far longer than one.
+    """
+    result = np.empty(count, dtype=np.float64)
+    step = max(1, _CHUNK_NUMBERS // max(1, width))
+    # One buffer for all chunks: fresh ones would cost more than the sums.
+    room = np.empty((min(step, count), width), dtype=np.float64)
+    for start in range(0, count, step):
+        part = slice(start, min(start + step, count))
+        left, right = rows_of(part)
+        terms = np.multiply(left, right, out=room[: len(left)], dtype=np.float64)
+        result[part] = _row_sums(terms)
+    return result
 
 
 def _row_sums(terms: ScoreArray) -> ScoreArray:

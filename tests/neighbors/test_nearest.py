@@ -4,8 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isekai_gen.embeddings import EmbeddingTable, normalized
-from isekai_gen.neighbors.nearest import nearest_rows
+from isekai_gen.errors import InputError
+from isekai_gen.neighbors import nearest
+from isekai_gen.neighbors.nearest import nearest_rows, search_nearest
+from isekai_gen.neighbors.portions import PortionSizes
 from isekai_gen.neighbors.similarity import pair_similarities
+from isekai_gen.neighbors.vectors import ArrayVectors
+from tests.neighbors.searches import listed
 
 
 def table_of(rows, prefix, encoder="tiny"):
@@ -45,10 +50,24 @@ def test_blocks_change_nothing(monkeypatch):
     rng = np.random.default_rng(2)
     queries, references = table_of(rng.normal(size=(40, 64)), "q"), table_of(np.eye(64), "r")
     rows, scores = nearest_rows(queries, references, 5)
-    monkeypatch.setattr("isekai_gen.neighbors.nearest._BLOCK_NUMBERS", 64 * 3)
+    monkeypatch.setattr("isekai_gen.neighbors.small_nearest._BLOCK_NUMBERS", 64 * 3)
     again, scores_again = nearest_rows(queries, references, 5)
     assert np.array_equal(rows, again)
     assert np.array_equal(scores, scores_again)
+
+
+@given(ROWS, ROWS, st.integers(1, 12), st.integers(1, 6), st.integers(1, 6))
+def test_portions_change_nothing(query_rows, rows, k, left, right):
+    queries, references = (ArrayVectors(normalized(one)) for one in (query_rows, rows))
+    k, told = min(k, len(rows)), []
+    whole = search_nearest(queries, references, k, 0.5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nearest, "portion_sizes", lambda *_: PortionSizes(left, right))
+        found = search_nearest(queries, references, k, 0.5, advance=told.append)
+    assert found.rows.tolist() == whole.rows.tolist()
+    assert found.similarities.tolist() == whole.similarities.tolist()
+    assert listed(found.pairs) == listed(whole.pairs)
+    assert sum(told) == len(query_rows)
 
 
 def test_references_that_float32_cannot_tell_apart_are_ranked_exactly():
@@ -75,7 +94,7 @@ def test_tables_that_cannot_be_compared_are_refused():
     queries, references = table_of(np.eye(2), "q"), table_of(np.eye(2), "r")
     with pytest.raises(ValueError, match=r"'tiny'.*'other'"):
         nearest_rows(queries, table_of(np.eye(2), "r", encoder="other"), 1)
-    with pytest.raises(ValueError, match="dimensions"):
+    with pytest.raises(InputError, match="dimensions"):
         nearest_rows(queries, table_of(np.eye(3), "r"), 1)
     for k in (0, 3):
         with pytest.raises(ValueError, match=r"k must be in 1\.\.2"):

@@ -1,0 +1,251 @@
+"""The k nearest rows of another matrix on a GPU, and all pairs above a floor, in one pass.
+
+Each row keeps a limit: what the k-th best of the rows seen so far guarantees. The other matrix is
+gone through in stages that grow, so that after a small first stage only a few hundred of a million
+rows per row reach the limit and are written down. These are scored in float64 on the device with
+the same operations in the same order as `similarity` uses on the CPU, none of them fused: IEEE 754
+makes the bits the same, and every search checks that on a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isekai_gen.neighbors.gpu_rows import (
+    COLUMN_STEP,
+    IntegerRows,
+    integer_margin,
+    integer_rows,
+    refined_margin,
+    refined_products,
+)
+from isekai_gen.neighbors.gpu_similarity import device_similarities
+from isekai_gen.neighbors.nearest_band import NearestBand
+from isekai_gen.neighbors.similarity import IndexArray, gathered_similarities
+from isekai_gen.neighbors.vectors import Vectors
+
+if TYPE_CHECKING:
+    import torch
+
+BAND_ROWS = 65536
+_FIRST_STAGE = 512
+_GROWTH = 4
+_FIRST_CAPACITY = 512
+_GROUP = 8
+_LAUNCH_COLUMNS = 32768
+# Pairs scored at a time: two float64 temporaries of 512 MiB at 512 dimensions.
+_SCORED_PAIRS = 1 << 17
+_CHECKED_ROWS = 256
+
+
+@dataclass
+class NearestTiles:
+    """The search of one matrix against another, band by band.
+
+    Attributes:
+        vectors: n rows.
+        against: m >= k rows.
+        left: The rows of `vectors` as integers.
+        right: The rows of `against` as integers.
+        queries: float32, shape (n, d), `vectors` on the device.
+        originals: float32, shape (m, d), `against` on the device.
+        k: Nearest rows wanted.
+        floor: Pairs from here are listed, too.
+        capacity: Candidates a row may have; grows where one has more.
+    """
+
+    vectors: Vectors
+    against: Vectors
+    left: IntegerRows
+    right: IntegerRows
+    queries: torch.Tensor
+    originals: torch.Tensor
+    k: int
+    floor: float
+    capacity: int = _FIRST_CAPACITY
+
+    def bands(self) -> Iterator[NearestBand]:
+        """The rows of `vectors`, each once, BAND_ROWS at a time, in no defined order."""
+        for start in range(0, len(self.left.matrix), BAND_ROWS):
+            stop = min(start + BAND_ROWS, len(self.left.matrix))
+            places, columns = self._candidates(start, stop)
+            band = self._ranked(start, stop, places, columns)
+            self._check(band)
+            yield band
+
+    def _candidates(self, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pairs of places that may count: of the band and of `right`, int64 [c] each."""
+        import torch
+
+        margin = integer_margin(self.left, self.right)
+        device, count = self.left.matrix.device, stop - start
+        limits = torch.full((count,), -float("inf"), dtype=torch.float32, device=device)
+        best = torch.full((count, self.k), -float("inf"), dtype=torch.float32, device=device)
+        places = torch.empty(0, dtype=torch.int64, device=device)
+        columns, similar = places.int(), places.float()
+        edge, total = 0, len(self.right.matrix)
+        stage = max(_FIRST_STAGE, self.k)
+        while edge < total:
+            column_end = min(edge + stage, total)
+            hits, estimates = self._stage(start, stop, edge, column_end, limits)
+            best = torch.topk(torch.cat([best, estimates], dim=1), self.k, dim=1).values
+            # The k-th exact similarity lies at most one margin below the k-th estimate, and the
+            # estimate of a row that reaches it at most one more.
+            limits = torch.clamp(best[:, -1] - 2 * margin, max=self.floor - margin)
+            still = similar >= limits[places]
+            which, position = torch.nonzero(estimates >= limits[:, None], as_tuple=True)
+            places = torch.cat([places[still], which])
+            columns = torch.cat([columns[still], hits[which, position]])
+            similar = torch.cat([similar[still], estimates[which, position]])
+            edge, stage = column_end, column_end * (_GROWTH - 1)
+        return self._sifted(start, count, places, columns.long())
+
+    def _sifted(
+        self, start: int, count: int, places: torch.Tensor, columns: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The candidates that all 16 bits leave over, in ascending order of their places."""
+        import torch
+
+        margin = refined_margin(self.left, self.right)
+        similar = refined_products(self.left, places + start, self.right, columns)
+        order = torch.argsort(similar, descending=True)
+        order = order[torch.argsort(places[order], stable=True)]
+        places, columns, similar = places[order], columns[order], similar[order]
+        kth = similar[_firsts(places, count) + self.k - 1]
+        limits = torch.clamp(kth - 2 * margin, max=self.floor - margin)
+        still = similar >= limits[places]
+        return places[still], columns[still]
+
+    def _stage(
+        self, start: int, stop: int, edge: int, column_end: int, limits: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What of the columns edge..column_end reaches the limits: [b, c] columns, estimates."""
+        import torch
+
+        device, count, width = self.left.matrix.device, stop - start, column_end - edge
+        while True:
+            capacity = width if edge == 0 else min(self.capacity, width)
+            columns = torch.full((count, capacity), -1, dtype=torch.int32, device=device)
+            similar = torch.full((count, capacity), -float("inf"), device=device)
+            counters = torch.zeros(count, dtype=torch.int32, device=device)
+            self._launch(start, count, (edge, column_end), (limits, columns, similar, counters))
+            most = int(counters.max())
+            if most <= capacity:
+                return columns[:, :most], similar[:, :most]
+            self.capacity = 1 << (most - 1).bit_length()
+
+    def _launch(
+        self,
+        start: int,
+        count: int,
+        columns: tuple[int, int],
+        found: tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor],
+    ) -> None:
+        from triton.tools.tensor_descriptor import TensorDescriptor
+
+        from isekai_gen.neighbors import kernels
+
+        side = kernels.TILE
+        tiles = [
+            TensorDescriptor.from_tensor(rows.matrix, [side, COLUMN_STEP])
+            for rows in (self.left, self.right)
+        ]
+        for edge in range(*columns, _LAUNCH_COLUMNS):
+            column_end = min(edge + _LAUNCH_COLUMNS, columns[1])
+            rows, across = -(-count // side), -(-(column_end - edge) // side)
+            kernels.nearest_tiles[(rows * across,)](
+                *tiles,
+                self.left.scales,
+                self.right.scales,
+                *found,
+                found[1].shape[1],
+                start,
+                edge,
+                count,
+                column_end,
+                rows,
+                across,
+                DIMENSIONS=self.left.matrix.shape[1],
+                STEP=COLUMN_STEP,
+                SIDE=side,
+                GROUP=_GROUP,
+                num_warps=kernels.WARPS,
+                num_stages=kernels.STAGES,
+            )
+
+    def _ranked(
+        self, start: int, stop: int, places: torch.Tensor, columns: torch.Tensor
+    ) -> NearestBand:
+        """Score the candidates and put those of each row in order."""
+        import torch
+
+        rows = self.left.rows[start:stop].long()
+        others = self.right.rows.long()[columns]
+        similarity = torch.empty(len(places), dtype=torch.float64, device=rows.device)
+        for top in range(0, len(places), _SCORED_PAIRS):
+            part = slice(top, top + _SCORED_PAIRS)
+            similarity[part] = device_similarities(
+                self.queries[rows[places[part]]], self.originals[others[part]]
+            )
+        # By row, then similarity, then the other row: the last sort counts most.
+        order = torch.argsort(others, stable=True)
+        order = order[torch.argsort(similarity[order], stable=True, descending=True)]
+        order = order[torch.argsort(places[order], stable=True)]
+        places, others, similarity = places[order], others[order], similarity[order]
+        firsts = _firsts(places, stop - start)
+        among = firsts[:, None] + torch.arange(self.k, device=rows.device)
+        above = similarity.float().double() >= self.floor
+        return NearestBand(
+            rows=_host(rows),
+            nearest=_host(others[among]),
+            similarities=similarity[among].cpu().numpy(),
+            pairs=(
+                _host(rows[places[above]]),
+                _host(others[above]),
+                similarity[above].float().cpu().numpy(),
+            ),
+        )
+
+    def _check(self, band: NearestBand) -> None:
+        """Compare the first rows of a band with the CPU's bits."""
+        some = band.nearest[:_CHECKED_ROWS]
+        queries = np.repeat(band.rows[: len(some)], some.shape[1])
+        expected = gathered_similarities(self.vectors, queries, self.against, some.ravel())
+        if not np.array_equal(expected, band.similarities[: len(some)].ravel()):
+            raise RuntimeError(
+                "float64 similarities of this GPU differ from the CPU's; use --devices cpu"
+            )
+
+
+def prepare_tiles(
+    vectors: Vectors, against: Vectors, k: int, floor: float, device: str
+) -> NearestTiles:
+    """Load both matrices onto a GPU, as integers and as they are: 6 bytes a number."""
+    import torch
+
+    def loaded(rows: Vectors) -> torch.Tensor:
+        matrix = torch.empty(rows.shape, dtype=torch.float32, device=device)
+        for start in range(0, rows.shape[0], BAND_ROWS):
+            stop = min(start + BAND_ROWS, rows.shape[0])
+            matrix[start:stop] = torch.from_numpy(np.array(rows.block(start, stop)))
+        return matrix
+
+    queries, originals = loaded(vectors), loaded(against)
+    left = integer_rows(vectors, device, loaded=queries)
+    right = integer_rows(against, device, loaded=originals)
+    return NearestTiles(vectors, against, left, right, queries, originals, k, floor)
+
+
+def _firsts(places: torch.Tensor, count: int) -> torch.Tensor:
+    """Where each of the places 0..count begins in ascending `places`, int64 [count]."""
+    import torch
+
+    return torch.searchsorted(places, torch.arange(count, device=places.device))
+
+
+def _host(rows: torch.Tensor) -> IndexArray:
+    return np.asarray(rows.cpu().numpy(), dtype=np.int64)

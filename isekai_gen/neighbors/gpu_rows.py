@@ -1,0 +1,183 @@
+"""Unit rows as 8-bit integers on a GPU, whose products are exact sums at twice bfloat16's rate.
+
+A second 8 bits hold what the first ones leave over; they sift the candidates before the CPU scores
+them.
+
+Rows are first turned by one random rotation: the few large coordinates that encoders give would
+otherwise take the whole range of 8 bits (Ashkboos et al., "QuaRot", 2024, turn networks for the
+same reason). A rotation changes no similarity; what it and the rounding move is measured or bounded
+and goes into the margin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isekai_gen.neighbors.bands import BAND_ROWS
+from isekai_gen.neighbors.vectors import Vectors
+
+if TYPE_CHECKING:
+    import torch
+
+_LEVELS = 127
+REST_LEVELS = 2 * _LEVELS
+_REFINED_PAIRS = 1 << 18
+# The kernels read this many coordinates at a time; more are filled up with zeros.
+COLUMN_STEP = 128
+_FLOAT32_UNIT_ROUNDOFF = 2.0**-24
+_ROTATION_SEED = 20231
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerRows:
+    """Rows scaled to 8-bit integers, in ascending order of their scales within each band.
+
+    Sorting by scale gives the rows of a tile nearly one scale, so that one integer limit tells for
+    a whole tile whether it can hold a candidate.
+
+    Attributes:
+        matrix: int8, shape (n, d filled up to a multiple of COLUMN_STEP), on a GPU.
+        rest: int8, the same shape: what the rounding left over.
+        scales: float32, shape (n,): row i stands for matrix[i] * scales[i], and more closely for
+            (matrix[i] + rest[i] / REST_LEVELS) * scales[i].
+        rows: int32, shape (n,): which row of the vectors each one is.
+        moved: No row of `matrix` lies further than this from the exact, turned unit row.
+        moved_with_rest: The same with the rest.
+    """
+
+    matrix: torch.Tensor
+    rest: torch.Tensor
+    scales: torch.Tensor
+    rows: torch.Tensor
+    moved: float
+    moved_with_rest: float
+
+
+def integer_rows(
+    vectors: Vectors,
+    device: str,
+    band_rows: int = BAND_ROWS,
+    *,
+    loaded: torch.Tensor | None = None,
+) -> IntegerRows:
+    """Turn, scale and round rows; memory on the device is n (2 d + 8) bytes and a few bands.
+
+    Args:
+        vectors: n rows.
+        device: Such as "cuda:0".
+        band_rows: Rows are put in order within so many.
+        loaded: The same rows where they lie on the device already, float32 [n, d].
+    """
+    import torch
+
+    count, dimensions = vectors.shape
+    rotation, skew = _rotation(dimensions)
+    turn = rotation.to(device)
+    padded = padded_width(dimensions)
+    matrix = torch.zeros((count, padded), dtype=torch.int8, device=device)
+    rest = torch.zeros_like(matrix)
+    scales = torch.empty(count, dtype=torch.float32, device=device)
+    rows = torch.empty(count, dtype=torch.int32, device=device)
+    moved = torch.zeros(2, dtype=torch.float32, device=device)
+    for start in range(0, count, band_rows):
+        stop = min(start + band_rows, count)
+        if loaded is None:
+            block = torch.from_numpy(np.array(vectors.block(start, stop))).to(device)
+        else:
+            block = loaded[start:stop]
+        lengths = torch.linalg.vector_norm(block, dim=1, keepdim=True, dtype=torch.float64)
+        turned = (block * (1.0 / lengths).to(torch.float32)) @ turn
+        scale, order = torch.sort(turned.abs().amax(dim=1) / _LEVELS, stable=True)
+        turned = turned[order] / scale[:, None]
+        levels = turned.round().clamp_(-_LEVELS, _LEVELS)
+        left_over = turned - levels
+        finer = (left_over * REST_LEVELS).round_().clamp_(-_LEVELS, _LEVELS)
+        matrix[start:stop, :dimensions] = levels.to(torch.int8)
+        rest[start:stop, :dimensions] = finer.to(torch.int8)
+        scales[start:stop], rows[start:stop] = scale, order.to(torch.int32) + start
+        for place, error in enumerate((left_over, left_over - finer / REST_LEVELS)):
+            lengths = torch.linalg.vector_norm(error, dim=1) * scale
+            moved[place] = torch.maximum(moved[place], lengths.max())
+    bound = _turning_error(dimensions, skew)
+    once, twice = (float(value) * (1.0 + 2.0**-10) + bound for value in moved)
+    return IntegerRows(matrix, rest, scales, rows, once, twice)
+
+
+def padded_width(dimensions: int) -> int:
+    """Numbers of a row, filled up to whole steps of the kernels."""
+    return -(-dimensions // COLUMN_STEP) * COLUMN_STEP
+
+
+def integer_margin(left: IntegerRows, right: IntegerRows) -> float:
+    """How far scale * scale * product can lie from the similarity; see `rounding.product_margin`.
+
+    The integer products are exact; scaling them rounds three times.
+    """
+    p, q = left.moved, right.moved
+    return p * (1.0 + q) + q + 2.0**-20
+
+
+def refined_products(
+    left: IntegerRows, i: torch.Tensor, right: IntegerRows, j: torch.Tensor
+) -> torch.Tensor:
+    """Similarities by all 16 bits, float32, shape (m,); `refined_margin` says how exact.
+
+    Args:
+        left: n rows.
+        i: Shape (m,): places in `left`.
+        right: k rows.
+        j: Shape (m,): places in `right`.
+    """
+    import torch
+
+    products = torch.empty(len(i), dtype=torch.float32, device=i.device)
+    for start in range(0, len(i), _REFINED_PAIRS):
+        part = slice(start, start + _REFINED_PAIRS)
+        products[part] = _refined(left, i[part]).mul_(_refined(right, j[part])).sum(dim=1)
+    return products
+
+
+def refined_margin(left: IntegerRows, right: IntegerRows) -> float:
+    """How far `refined_products` can lie from the similarity; see `rounding.product_margin`."""
+    p, q = left.moved_with_rest, right.moved_with_rest
+    summing = (left.matrix.shape[1] + 8) * _FLOAT32_UNIT_ROUNDOFF
+    return p * (1.0 + q) + q + summing / (1.0 - summing) * (1.0 + p) * (1.0 + q)
+
+
+def _refined(rows: IntegerRows, places: torch.Tensor) -> torch.Tensor:
+    """The rows named from both matrices, float32 [m, d]."""
+    chosen = places.long()
+    fine = rows.rest[chosen].float().div_(REST_LEVELS).add_(rows.matrix[chosen])
+    return fine.mul_(rows.scales[chosen, None])
+
+
+def _rotation(dimensions: int) -> tuple[torch.Tensor, float]:
+    """A random rotation as float32 [d, d], and how far it is from one.
+
+    Returns:
+        The matrix Q, and the Frobenius norm of Q'Q - 1, which bounds how much any similarity of
+        unit vectors changes.
+    """
+    import torch
+
+    numbers = np.random.default_rng(_ROTATION_SEED).standard_normal((dimensions, dimensions))
+    rotation = np.linalg.qr(numbers)[0].astype(np.float32)
+    exact = rotation.astype(np.float64)
+    return torch.from_numpy(rotation), float(np.linalg.norm(exact.T @ exact - np.eye(dimensions)))
+
+
+def _turning_error(dimensions: int, skew: float) -> float:
+    """How far a unit row lies from where the exact rotation would put it.
+
+    Each coordinate is a float32 sum of d products that err by at most d u / (1 - d u) of the sum of
+    their absolute values, which is at most |q| |x| = 1 (Higham, section 3.1); d such coordinates
+    move the row by sqrt(d) times that. Normalizing in float32 adds 3 u, division and products with
+    the scale and the levels 4 u of a row of length 1.
+    """
+    summing = dimensions * _FLOAT32_UNIT_ROUNDOFF
+    return (
+        summing / (1.0 - summing) * float(np.sqrt(dimensions)) + 8 * _FLOAT32_UNIT_ROUNDOFF + skew
+    )
