@@ -13,7 +13,14 @@ from typing import ClassVar, Protocol, TypeVar
 from isekai_gen.embeddings import EmbeddingTable
 from isekai_gen.neighbors.edges import EdgeList
 from isekai_gen.neighbors.reference import ReferenceSet
-from isekai_gen.records import Concept, Decision, ImageRecord, Verdict, last_decisions
+from isekai_gen.records import (
+    Concept,
+    Decision,
+    ImageRecord,
+    PictureLook,
+    Verdict,
+    last_decisions,
+)
 
 T = TypeVar("T")
 
@@ -29,6 +36,23 @@ class Need(StrEnum):
     REFERENCE = "reference"
     CONCEPTS = "concepts"
     OWN_TEXT = "own_text"
+    LOOKS = "looks"
+    COPIES = "copies"
+    NAMES = "names"
+    DISTRACTORS = "distractors"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a filter compares with its limit, and what it was measured on.
+
+    Attributes:
+        measured: A similarity, or the difference of two.
+        reference: The class, image or concept that it was measured on.
+    """
+
+    measured: float
+    reference: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +61,14 @@ class FilterContext:
 
     Attributes:
         embeddings: Of the images, by image id.
-        edges: Similar pairs of the images.
+        edges: Tier ("perceptual", "semantic", "extra") to similar pairs of the images.
+        background: Concept slug to the quantile of its own pairs' similarities that a semantic
+            duplicate must lie above; empty where the absolute limit alone decides.
+        looks: Image id to what was measured on its picture.
+        copies: Image id to the most similar image of a reference set.
+        names: Slug of a fictional concept to the real class nearest by name; 1 if it has the name.
+        distractors: Image id to how much more similar it is to its own concept's text than to the
+            nearest other concept's, and that concept's slug.
         reference: What counts as the real world.
         concepts: By slug.
         own_text: Concept slug to the text embedding of its own appearance.
@@ -47,7 +78,12 @@ class FilterContext:
     """
 
     embeddings: EmbeddingTable | None = None
-    edges: EdgeList | None = None
+    edges: Mapping[str, EdgeList] | None = None
+    background: Mapping[str, float] = field(default_factory=dict)
+    looks: Mapping[str, PictureLook] | None = None
+    copies: Mapping[str, Evidence] | None = None
+    names: Mapping[str, Evidence] | None = None
+    distractors: Mapping[str, Evidence] | None = None
     reference: ReferenceSet | None = None
     concepts: Mapping[str, Concept] = field(default_factory=dict)
     own_text: EmbeddingTable | None = None

@@ -2,7 +2,7 @@
 
 Two heads: the class's name (text), and, where the reference set has real images, the class's
 prototype, with a bar of its own for every class: how similar its real images are to it. Both must
-agree on one class. Copies of single reference images are not looked for.
+agree on one class. Copies of single reference images are `reference_copy`'s to find.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from isekai_gen.filters.base import (
     select_rows,
 )
 from isekai_gen.neighbors.nearest import nearest_rows
-from isekai_gen.neighbors.reference import OWN_QUANTILES, ReferenceSet
+from isekai_gen.neighbors.reference_set import OWN_QUANTILES, ReferenceSet
 from isekai_gen.neighbors.similarity import ScoreArray, pair_similarities
 from isekai_gen.records import ImageRecord, Verdict
 
@@ -128,9 +128,8 @@ class ClassOverlapFilter:
         if reference.prototypes is None:
             return None
         rows, similarities = nearest_rows(embeddings, reference.prototypes, 1)
-        quantile = OWN_QUANTILES.index(self.own_quantile)
         keys = [reference.prototypes.ids[row] for row in rows[:, 0]]
         return [
-            key if similarity >= reference.own_similarity[key][quantile] else ""
+            key if similarity >= reference.own_quantile(key, self.own_quantile) else ""
             for key, similarity in zip(keys, similarities[:, 0], strict=True)
         ]

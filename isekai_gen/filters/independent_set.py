@@ -1,85 +1,124 @@
-"""Choose which images to keep so that no two kept ones are alike and every other has a witness.
+"""Choose which rows to keep so that no two kept ones are linked and every other has a kept link.
 
-A greedy maximal independent set: an image is dropped only on account of an image that is kept.
-Keeping one image per connected component, or dropping an image for its likeness to a dropped one,
-would drop images through chains: images that resemble nothing that is kept.
+The greedy maximal independent set in a given order: each row is kept unless it is linked to one
+already kept. Keeping one row per connected component, or dropping a row for its likeness to a
+dropped one, would drop rows through chains: rows that resemble nothing that is kept.
+
+Everything here counts in ranks: places in the order, 0 for the most wanted row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 
-@dataclass(frozen=True)
-class Link:
-    """Two images that cannot both be kept.
+from isekai_gen.neighbors.similarity import IndexArray
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardLinks:
+    """For every rank the less wanted ones it is linked to.
 
     Attributes:
-        first: Image id.
-        second: Image id.
-        similarity: As measured, or None if it is not known.
-        marked: Whether only a person's mark, not the similarity, makes this a link.
+        starts: int64, shape (count + 1,): the links of rank r are later[starts[r]:starts[r + 1]].
+        later: int64, shape (links,): ranks.
     """
 
-    first: str
-    second: str
-    similarity: float | None
-    marked: bool = False
+    starts: IndexArray
+    later: IndexArray
 
     @property
-    def strength(self) -> float:
-        """For ranking: the similarity; a person's mark without one counts as 1."""
-        return 1.0 if self.similarity is None else self.similarity
+    def count(self) -> int:
+        """Number of ranks."""
+        return len(self.starts) - 1
 
 
-def choose_kept(ids_in_priority_order: Sequence[str], links: Iterable[Link]) -> list[str]:
-    """Keep each image in turn unless it is linked to one already kept.
+def forward_links(count: int, one: IndexArray, other: IndexArray) -> ForwardLinks:
+    """Links from pairs of ranks, shape (m,) each, in any order; a pair may come more than once."""
+    # One sort of whole numbers is several times faster than sorting places by two keys.
+    codes = np.minimum(one, other) * count + np.maximum(one, other)
+    codes.sort()
+    starts = np.searchsorted(codes, np.arange(count + 1, dtype=np.int64) * count)
+    codes %= max(count, 1)
+    return ForwardLinks(starts, codes)
 
-    The kept images are pairwise unlinked (independent), and every other image is linked to a kept
-    one (dominating). Time is linear in images and links.
+
+@dataclass(frozen=True, eq=False)
+class EqualClasses:
+    """Classes of ranks that are all linked to each other, without a list of their pairs.
+
+    Attributes:
+        members: int64, shape (m,): ranks, class after class, ascending within a class.
+        starts: int64, shape (classes + 1,): class c is members[starts[c]:starts[c + 1]].
+    """
+
+    members: IndexArray
+    starts: IndexArray
+
+    def class_of_place(self) -> IndexArray:
+        """The class of every entry of `members`."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+
+def choose_kept(
+    links: ForwardLinks, equal: EqualClasses, spared: Mapping[int, IndexArray], pinned: int
+) -> BoolArray:
+    """Keep each rank in turn unless it is linked to one already kept.
+
+    The kept ranks are pairwise unlinked, but for pinned ones, and every other rank is linked to a
+    kept one. Time is linear in ranks, links and members of classes.
 
     Args:
-        ids_in_priority_order: Most wanted first, no repeats.
-        links: In any order; links to other images are ignored.
+        links: Between ranks.
+        equal: Further links.
+        spared: Rank to the ranks that it is not linked to, whatever classes they share.
+        pinned: The first so many ranks are kept in any case.
 
     Returns:
-        Kept ids in priority order.
-
-    Raises:
-        ValueError: If ids repeat.
+        Whether each rank is kept, shape (count,).
     """
-    linked: dict[str, list[str]] = {image_id: [] for image_id in ids_in_priority_order}
-    if len(linked) != len(ids_in_priority_order):
-        raise ValueError("ids repeat")
-    for link in links:
-        if link.first in linked and link.second in linked:
-            linked[link.first].append(link.second)
-            linked[link.second].append(link.first)
-    kept: dict[str, None] = {}
-    for image_id in ids_in_priority_order:
-        if not any(other in kept for other in linked[image_id]):
-            kept[image_id] = None
-    return list(kept)
+    blocked = np.zeros(links.count, dtype=bool)
+    block_equal = _EqualBlocking(equal, spared, blocked)
+    linked = np.diff(links.starts) > 0
+    linked[equal.members] = True
+    starts = links.starts.tolist()
+    for rank in np.flatnonzero(linked).tolist():
+        if rank >= pinned and blocked[rank]:
+            continue
+        blocked[links.later[starts[rank] : starts[rank + 1]]] = True
+        block_equal.for_kept(rank)
+    kept: BoolArray = ~blocked
+    kept[:pinned] = True
+    return kept
 
 
-def find_witnesses(kept: Collection[str], links: Iterable[Link]) -> dict[str, tuple[str, Link]]:
-    """For every image linked to a kept one: its most similar kept image (ties: the lower id).
+class _EqualBlocking:
+    """Blocks the equals of ranks that are kept, each class once unless a person spared a pair."""
 
-    Args:
-        kept: From `choose_kept`.
-        links: The same links.
+    def __init__(
+        self, equal: EqualClasses, spared: Mapping[int, IndexArray], blocked: BoolArray
+    ) -> None:
+        self._equal, self._spared, self._blocked = equal, spared, blocked
+        self._done = bytearray(max(len(equal.starts) - 1, 0))
+        self._class_of = equal.class_of_place()
+        self._places: dict[int, list[int]] = {}
+        for place, rank in enumerate(equal.members.tolist()):
+            self._places.setdefault(rank, []).append(place)
 
-    Returns:
-        Dropped id to its witness and the link between them.
-    """
-    chosen = frozenset(kept)
-    best: dict[str, tuple[str, Link]] = {}
-    for link in links:
-        for image_id, other in ((link.first, link.second), (link.second, link.first)):
-            if image_id in chosen or other not in chosen:
+    def for_kept(self, rank: int) -> None:
+        """Block all less wanted equals of a rank that is kept."""
+        for place in self._places.get(rank, ()):
+            label = int(self._class_of[place])
+            if self._done[label]:
                 continue
-            known = best.get(image_id)
-            if known is None or (-link.strength, other) < (-known[1].strength, known[0]):
-                best[image_id] = (other, link)
-    return best
+            rest = self._equal.members[place + 1 : self._equal.starts[label + 1]]
+            if rank in self._spared:
+                rest = rest[~np.isin(rest, self._spared[rank])]
+            else:
+                self._done[label] = True
+            self._blocked[rest] = True

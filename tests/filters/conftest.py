@@ -5,6 +5,7 @@ import pytest
 
 from isekai_gen.embeddings import EmbeddingTable, normalized
 from isekai_gen.neighbors.edges import find_edges
+from isekai_gen.neighbors.search import SearchOptions
 from isekai_gen.records import Concept, ImageRecord, PlannedImage, Provenance
 
 PROVENANCE = Provenance(
@@ -24,10 +25,10 @@ PROVENANCE = Provenance(
 )
 
 
-def _make_image(image_id, concept="cactihog", failure=""):
+def _make_image(image_id, concept="cactihog", failure="", file_sha256="", pixel_sha256=""):
     planned = PlannedImage(image_id, concept, 0, "photo", {}, "a photo", "", 1, 0)
     path = "" if failure else f"images/{concept}/{image_id}.png"
-    return ImageRecord(planned, PROVENANCE, failure, path, "", "", None)
+    return ImageRecord(planned, PROVENANCE, failure, path, file_sha256, pixel_sha256, None)
 
 
 def _make_concept(slug, kind="fictional", group="g"):
@@ -40,7 +41,8 @@ def _make_fan(degrees, floor=-1.0):
     ids = tuple("abcdefghijklmnop"[: len(degrees)])
     vectors = normalized(np.stack([np.cos(angles), np.sin(angles)], axis=1))
     table = EmbeddingTable(ids, vectors, "tiny")
-    return table, find_edges(table, floor)
+    edges, _ = find_edges(table, SearchOptions(floor=floor))
+    return table, edges
 
 
 @pytest.fixture(scope="session")

@@ -1,73 +1,75 @@
-import pytest
+import itertools
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isekai_gen.filters.independent_set import Link, choose_kept, find_witnesses
+from isekai_gen.filters.independent_set import EqualClasses, choose_kept, forward_links
 
-IDS = "abcdefgh"
-LINKS = st.lists(
-    st.builds(
-        lambda pair, similarity: Link(*sorted(pair), similarity),
-        st.lists(st.sampled_from(IDS), min_size=2, max_size=2, unique=True),
-        st.one_of(st.none(), st.sampled_from([0.5, 0.9, 1.0])),
-    ),
-    max_size=20,
-)
+COUNT = 8
+RANKS = st.lists(st.sampled_from(range(COUNT)), unique=True, min_size=2).map(sorted)
+LINKS = st.lists(st.sampled_from(list(itertools.permutations(range(COUNT), 2))), max_size=16)
+NO_CLASSES = EqualClasses(np.zeros(0, dtype=np.int64), np.zeros(1, dtype=np.int64))
 
 
-def linked(a, b, links):
-    return any({link.first, link.second} == {a, b} for link in links)
+def links_between(pairs, count=COUNT):
+    rows = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return forward_links(count, rows[:, 0], rows[:, 1])
 
 
-@given(st.permutations(IDS), LINKS)
-def test_kept_ones_are_unlinked_and_every_other_is_linked_to_a_kept_one(ids, links):
-    kept = choose_kept(ids, links)
-    assert not any(linked(a, b, links) for a in kept for b in kept)
-    assert all(any(linked(a, b, links) for b in kept) for a in ids if a not in kept)
+def classes_of(lists):
+    members = np.array([rank for ranks in lists for rank in ranks], dtype=np.int64)
+    return EqualClasses(members, np.cumsum([0, *map(len, lists)]))
 
 
-@given(st.permutations(IDS), LINKS)
-def test_an_image_loses_only_to_a_kept_one_of_higher_priority(ids, links):
-    kept = choose_kept(ids, links)
-    assert kept == [image_id for image_id in ids if image_id in kept]
-    for place, image_id in enumerate(ids):
-        better = [other for other in ids[:place] if other in kept]
-        assert (image_id in kept) != any(linked(image_id, other, links) for other in better)
+def keep(pairs, classes=(), spared=None, pinned=0):
+    partners = {rank: np.array(others) for rank, others in (spared or {}).items()}
+    kept = choose_kept(links_between(pairs), classes_of(classes), partners, pinned)
+    return np.flatnonzero(kept).tolist()
 
 
-@given(st.permutations(IDS), LINKS, st.randoms())
-def test_the_order_of_links_changes_nothing(ids, links, random):
-    kept = choose_kept(ids, links)
-    by_pair = {(link.first, link.second): link for link in links}
-    unique = list(by_pair.values())
-    shuffled = random.sample(unique, len(unique))
-    assert choose_kept(ids, shuffled) == kept
-    assert find_witnesses(kept, shuffled) == find_witnesses(kept, unique)
+def keep_one_by_one(pairs, pinned):
+    linked = {frozenset(pair) for pair in pairs}
+    kept = []
+    for rank in range(COUNT):
+        if rank < pinned or not any(frozenset((rank, one)) in linked for one in kept):
+            kept.append(rank)
+    return kept
 
 
-@given(st.permutations(IDS), LINKS)
-def test_everything_dropped_has_a_kept_witness_and_nothing_kept_has_one(ids, links):
-    kept = choose_kept(ids, links)
-    witnesses = find_witnesses(kept, links)
-    assert witnesses.keys() == set(ids) - set(kept)
-    for image_id, (witness, link) in witnesses.items():
-        assert witness in kept
-        assert {link.first, link.second} == {image_id, witness}
+@given(LINKS, st.integers(0, 3))
+def test_each_rank_is_kept_unless_linked_to_one_kept_before(pairs, pinned):
+    assert keep(pairs, pinned=pinned) == keep_one_by_one(pairs, pinned)
 
 
-def test_the_witness_is_the_most_similar_kept_image_and_ties_go_to_the_lower_id():
-    links = [Link("a", "z", 0.91), Link("b", "z", 0.95), Link("c", "z", 0.95)]
-    assert find_witnesses(["a", "b", "c"], links)["z"] == ("b", links[1])
-    assert find_witnesses(["a", "b", "c"], links[::-1])["z"] == ("b", links[1])
+@given(LINKS)
+def test_kept_ones_are_unlinked_and_every_other_is_linked_to_a_kept_one_before_it(pairs):
+    kept = keep(pairs)
+    linked = {frozenset(pair) for pair in pairs}
+    assert not any(frozenset((a, b)) in linked for a in kept for b in kept)
+    for rank in set(range(COUNT)) - set(kept):
+        assert any(frozenset((rank, one)) in linked for one in kept if one < rank)
 
 
-def test_a_mark_of_unknown_similarity_ranks_as_one():
-    links = [Link("a", "z", 0.99), Link("b", "z", None, marked=True)]
-    assert find_witnesses(["a", "b"], links)["z"] == ("b", links[1])
+@given(LINKS, st.lists(RANKS, max_size=3), st.data())
+def test_a_class_says_the_same_as_all_of_its_pairs_but_the_spared(pairs, classes, data):
+    inside = {pair for ranks in classes for pair in itertools.combinations(ranks, 2)}
+    spared = data.draw(st.lists(st.sampled_from(sorted(inside)), max_size=3)) if inside else []
+    partners = {}
+    for a, b in spared:
+        partners.setdefault(a, []).append(b)
+        partners.setdefault(b, []).append(a)
+    pinned = data.draw(st.integers(0, 3))
+    listed = pairs + sorted(inside - set(spared))
+    assert keep(pairs, classes, partners, pinned) == keep_one_by_one(listed, pinned)
 
 
-def test_no_images_keep_none_and_repeated_ids_are_refused():
-    assert choose_kept([], []) == []
-    assert find_witnesses([], [Link("a", "b", 1.0)]) == {}
-    with pytest.raises(ValueError, match="repeat"):
-        choose_kept(["a", "a"], [])
+def test_links_are_those_to_less_wanted_ranks_in_order():
+    links = links_between([(2, 0), (0, 1), (3, 2), (0, 2)], count=4)
+    assert links.count == 4
+    assert links.starts.tolist() == [0, 3, 3, 4, 4]
+    assert links.later.tolist() == [1, 2, 2, 3]
+
+
+def test_nothing_to_choose_from_keeps_nothing():
+    assert choose_kept(links_between([], count=0), NO_CLASSES, {}, 0).tolist() == []

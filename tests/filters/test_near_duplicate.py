@@ -7,27 +7,21 @@ from hypothesis import strategies as st
 
 from isekai_gen.embeddings import EmbeddingTable, normalized
 from isekai_gen.filters.base import FilterContext
-from isekai_gen.filters.near_duplicate import NearDuplicateFilter
-from isekai_gen.neighbors.edges import find_edges
-from isekai_gen.neighbors.groups import count_dropped_by_components
+from isekai_gen.filters.duplicates_groups import dropped_by_components
 from isekai_gen.neighbors.similarity import pair_similarities
 from isekai_gen.records import Decision, select_kept
-
-COS_20 = math.cos(math.radians(20))
+from tests.filters.duplicate_filters import COS_20, edges_of, kept_of, near_duplicate
 
 
 @pytest.fixture
 def judge(make_image):
-    def run(ids, limit=COS_20, within="all", concepts_of=None, **context):
+    def run(ids, limit=COS_20, concepts_of=None, edges=None, limits=(), **context):
         images = [make_image(i, (concepts_of or {}).get(i, "cactihog")) for i in ids]
-        verdicts = NearDuplicateFilter(limit, within).judge(images, FilterContext(**context))
+        context = FilterContext(edges={"semantic": edges}, **context)
+        verdicts = near_duplicate(limit, **dict(limits)).judge(images, context)
         return {verdict.image_id: verdict for verdict in verdicts}
 
     return run
-
-
-def kept_of(verdicts):
-    return [image_id for image_id, verdict in verdicts.items() if verdict.keep]
 
 
 def pair(a, b, choice):
@@ -35,20 +29,23 @@ def pair(a, b, choice):
 
 
 def test_the_chain_of_fifteen_degrees_keeps_three_of_five_where_components_keep_one(
-    judge, make_fan
+    judge, make_fan, make_image
 ):
     table, edges = make_fan([0, 15, 30, 45, 60])
     verdicts = judge(table.ids, edges=edges)
     assert kept_of(verdicts) == ["a", "c", "e"]
-    assert len(table) - count_dropped_by_components(table.ids, edges, COS_20) == 1
     assert verdicts["b"].witness in ("a", "c")
     assert verdicts["b"].measured == pytest.approx(math.cos(math.radians(15)))
     assert (verdicts["b"].reason, verdicts["b"].limit) == ("similar_to_kept", COS_20)
+    assert verdicts["b"].tier == "semantic"
+    context = FilterContext(edges={"semantic": edges})
+    decided = near_duplicate().decide([make_image(i) for i in table.ids], context)
+    assert dropped_by_components(decided.request) == 4
 
 
 def test_a_pair_exactly_at_the_limit_is_kept_and_just_above_is_dropped(judge, make_fan):
     table, edges = make_fan([0, 15])
-    limit = float(edges.similarity[0])
+    limit = float(edges.pairs.similarity[0])
     assert kept_of(judge(table.ids, limit, edges=edges)) == ["a", "b"]
     assert kept_of(judge(table.ids, math.nextafter(limit, 0), edges=edges)) == ["a"]
 
@@ -142,30 +139,48 @@ def test_scope_decides_which_pairs_count(judge, make_fan, make_concept):
     }
     kept = {
         scope: kept_of(
-            judge(table.ids, 0.9, scope, concepts_of=concepts_of, edges=edges, concepts=concepts)
+            judge(
+                table.ids,
+                0.9,
+                concepts_of,
+                edges,
+                limits={"within": scope},
+                concepts=concepts,
+            )
         )
         for scope in ("concept", "group", "all")
     }
     assert kept == {"concept": ["a", "c", "d"], "group": ["a", "d"], "all": ["a"]}
     with pytest.raises(ValueError, match="no 'cactihog'"):
-        judge(table.ids, 0.9, "group", concepts_of=concepts_of, edges=edges)
+        judge(table.ids, 0.9, concepts_of, edges, limits={"within": "group"})
 
 
 def test_edges_that_do_not_reach_the_limit_are_refused(judge, make_fan):
     table, edges = make_fan([0, 15], floor=0.95)
     with pytest.raises(ValueError, match=r"down to 0\.95 only"):
         judge(table.ids, 0.9, edges=edges)
+    with pytest.raises(ValueError, match=r"not to 0\.94;"):
+        judge(table.ids, 0.96, edges=edges, limits={"review_similarity": 0.94})
 
 
-@pytest.mark.parametrize("limit", [math.nan, 1.2, -2.0])
-def test_a_limit_that_is_no_similarity_is_refused(limit):
-    with pytest.raises(ValueError, match="max_similarity"):
-        NearDuplicateFilter(limit)
-
-
-def test_an_unknown_scope_is_refused():
-    with pytest.raises(ValueError, match="within"):
-        NearDuplicateFilter(0.9, within="class")
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"max_similarity": math.nan}, "max_similarity nan"),
+        ({"max_similarity": 1.2}, r"max_similarity 1\.2"),
+        ({"review_similarity": 0.97}, r"review_similarity 0\.97 and max_similarity 0\.95"),
+        ({"extra_review_similarity": -2.0}, r"extra_review_similarity -2\.0"),
+        ({"radius": 11}, "radius 11 and review_radius 10"),
+        ({"review_radius": 64}, "review_radius 64"),
+        ({"within": "class"}, "within"),
+        ({"tiers": ()}, "tiers"),
+        ({"tiers": ("exact", "exact")}, "tiers"),
+        ({"tiers": ("exact", "vague")}, "tiers"),
+    ],
+)
+def test_limits_that_make_no_sense_are_refused(limits, message):
+    with pytest.raises(ValueError, match=message):
+        near_duplicate(0.95, **limits)
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -198,7 +213,7 @@ def problems(draw):
         table,
         limit,
         FilterContext(
-            edges=find_edges(table, draw(st.sampled_from([-1.0, limit]))),
+            edges={"semantic": edges_of(table, draw(st.sampled_from([-1.0, limit])))},
             alignment=draw(st.dictionaries(st.sampled_from(ids), st.sampled_from([0.1, 0.2]))),
             already_dropped=draw(st.frozensets(st.sampled_from(ids), max_size=3)),
             decisions=draw(st.lists(anything, max_size=6)),
@@ -208,14 +223,14 @@ def problems(draw):
 
 def similarity_of(table, a, b):
     two = table.select([a, b]).vectors
-    return float(pair_similarities(two[:1], two[1:])[0])
+    return float(pair_similarities(two[:1], two[1:]).astype(np.float32)[0])
 
 
 @given(problem=problems())
 def test_kept_images_are_pairwise_within_the_limit_unless_people_say_otherwise(make_image, problem):
     table, limit, context = problem
     images = [make_image(i) for i in table.ids]
-    verdicts = {v.image_id: v for v in NearDuplicateFilter(limit).judge(images, context)}
+    verdicts = {v.image_id: v for v in near_duplicate(limit).judge(images, context)}
     by_image, by_pair = context.image_choices(), context.pair_choices()
     kept = [i for i, v in verdicts.items() if v.keep and v.reason != "dropped_before"]
     for a in kept:
@@ -231,7 +246,7 @@ def test_kept_images_are_pairwise_within_the_limit_unless_people_say_otherwise(m
 def test_every_dropped_image_names_a_kept_witness_with_its_true_similarity(make_image, problem):
     table, limit, context = problem
     images = [make_image(i) for i in table.ids]
-    verdicts = {v.image_id: v for v in NearDuplicateFilter(limit).judge(images, context)}
+    verdicts = {v.image_id: v for v in near_duplicate(limit).judge(images, context)}
     by_image, by_pair = context.image_choices(), context.pair_choices()
     kept, _ = select_kept(images, {"near_duplicate": verdicts}, context.decisions)
     for verdict in (v for v in verdicts.values() if not v.keep):
@@ -250,7 +265,7 @@ def test_every_dropped_image_names_a_kept_witness_with_its_true_similarity(make_
 def test_the_order_of_images_changes_no_verdict(make_image, problem, random):
     table, limit, context = problem
     images = [make_image(i) for i in table.ids]
-    judge_all = NearDuplicateFilter(limit).judge
+    judge_all = near_duplicate(limit).judge
     expected = {v.image_id: v for v in judge_all(images, context)}
     random.shuffle(images)
     assert {v.image_id: v for v in judge_all(images, context)} == expected
@@ -259,6 +274,6 @@ def test_the_order_of_images_changes_no_verdict(make_image, problem, random):
 def test_three_hundred_copies_leave_one(judge):
     ids = [f"{n:04d}" for n in range(300)]
     table = EmbeddingTable(tuple(ids), normalized(np.ones((300, 4))), "tiny")
-    verdicts = judge(ids, 0.97, edges=find_edges(table, 0.9))
+    verdicts = judge(ids, 0.97, edges=edges_of(table, 0.9))
     assert kept_of(verdicts) == ["0000"]
     assert {v.witness for v in verdicts.values() if not v.keep} == {"0000"}
