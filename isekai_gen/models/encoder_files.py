@@ -1,56 +1,40 @@
-"""From an encoder's name to local files: a folder in OpenCLIP's layout, or ARCH/TAG.
-
-Folders hold safetensors only. The registry behind ARCH/TAG names some older weights that exist
-only as pickles; those are read with torch's `weights_only` loader, which runs no code.
-"""
+"""From an encoder's name to local files, and what identifies them."""
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
+import importlib.metadata
 from pathlib import Path
-from typing import Any
 
-from isekai_gen.errors import ModelError
-from isekai_gen.hashing import digest_of, file_sha256
-from isekai_gen.models.folders import read_json
-from isekai_gen.models.headers import read_tensor_shapes
-from isekai_gen.models.hub import is_offline, list_repository, why_no_download
-from isekai_gen.models.quiet import quiet_libraries
+from isekai_gen.models.encoder_folders import (
+    find_open_clip_folder,
+    find_timm_folder,
+    find_torchscript,
+)
+from isekai_gen.models.encoder_kinds import EncoderFiles, EncoderKind, encoder_kind
+from isekai_gen.models.encoder_registry import find_in_registry
 from isekai_gen.models.spec import EncoderSpec
 
-CONFIG = "open_clip_config.json"
-# In the order in which OpenCLIP itself prefers them.
-_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
-_TOKENIZER_SUFFIXES = (".json", ".txt", ".model")
-_HUB_WEIGHTS = "open_clip_pytorch_model.bin"
-_HUB_SAFE_WEIGHTS = "open_clip_model.safetensors"
-
-
-@dataclass(frozen=True)
-class EncoderFiles:
-    """Local files of an encoder.
-
-    Attributes:
-        model_name: What open_clip calls it: "local-dir:FOLDER" or an architecture.
-        weights: The weight file.
-        tag_config: The registry's entry for a tag (preprocessing, activation); {} for a folder.
-        digest: SHA-256 over weights, configuration, preprocessing and tokenizer.
-    """
-
-    model_name: str
-    weights: Path
-    tag_config: dict[str, Any]
-    digest: str
+# What, beside torch, makes the embeddings of each kind.
+_LIBRARIES: dict[EncoderKind, tuple[str, str] | None] = {
+    "open_clip": ("open_clip", "open_clip_torch"),
+    "timm": ("timm", "timm"),
+    "torchscript": None,
+}
 
 
 def identify_encoder(spec: EncoderSpec) -> str:
-    """Digest of an encoder; for a local folder from its files alone, without torch.
+    """Digest of an encoder; for a local one from its files alone, without torch.
 
     Raises:
         ModelError: If its files cannot be found or are damaged.
     """
     return find_encoder_files(spec).digest
+
+
+def encoder_library(spec: EncoderSpec) -> dict[str, str]:
+    """Name and version of the library, beside torch, that an encoder's embeddings depend on."""
+    library = _LIBRARIES[encoder_kind(spec)]
+    return {} if library is None else {library[0]: importlib.metadata.version(library[1])}
 
 
 def find_encoder_files(spec: EncoderSpec) -> EncoderFiles:
@@ -59,141 +43,10 @@ def find_encoder_files(spec: EncoderSpec) -> EncoderFiles:
     Raises:
         ModelError: What was looked for, where, and the remedy.
     """
-    folder = Path(spec.source).expanduser()
-    if folder.is_dir():
-        return _from_folder(folder)
-    if folder.is_file():
-        raise ModelError(
-            f"{spec.source}: a single file names no architecture; pass ARCH/TAG or a folder "
-            f"with {CONFIG}"
-        )
-    if spec.source.startswith((".", "/", "~")):
-        raise ModelError(f"{spec.source}: no such folder; check the path")
-    return _from_registry(spec.source)
-
-
-def _from_folder(folder: Path) -> EncoderFiles:
-    if not (folder / CONFIG).exists():
-        raise ModelError(
-            f"{folder}: no {CONFIG}, so not an encoder in OpenCLIP's folder form; "
-            "pass ARCH/TAG or a folder that has it"
-        )
-    if "model_cfg" not in read_json(folder / CONFIG):
-        raise ModelError(f"{folder / CONFIG}: has no model_cfg; copy the file again")
-    weights = next((folder / name for name in _WEIGHTS if (folder / name).exists()), None)
-    if weights is None:
-        raise ModelError(
-            f"{folder}: no {_WEIGHTS[0]}; weights in .bin or .pt files are pickles, which can run "
-            "code and are never loaded: convert them to safetensors"
-        )
-    read_tensor_shapes(weights)
-    others = sorted(
-        path for path in folder.iterdir() if path.is_file() and path.suffix in _TOKENIZER_SUFFIXES
-    )
-    if not any(path.name.startswith("tokenizer") for path in others):
-        raise ModelError(f"{folder}: no tokenizer.json; copy the tokenizer's files there")
-    digest = digest_of({path.name: file_sha256(path) for path in [weights, *others]})
-    return EncoderFiles(f"local-dir:{folder.resolve()}", weights, {}, digest)
-
-
-def _from_registry(source: str) -> EncoderFiles:
-    with quiet_libraries():
-        import open_clip
-
-    architecture, _, tag = source.partition("/")
-    known = open_clip.list_models()
-    if architecture not in known:
-        raise ModelError(
-            f"unknown encoder architecture {architecture!r}{_close(architecture, known)}; "
-            "use ARCH/TAG such as ViT-B-32/laion2b_s34b_b79k, or a folder"
-        )
-    tags = open_clip.list_pretrained_tags_by_model(architecture)
-    # The registry spells a few tags with a dash where it stores an underscore.
-    if tag.lower().replace("-", "_") not in {name.lower().replace("-", "_") for name in tags}:
-        raise ModelError(
-            f"{architecture} has no weights tagged {tag!r}{_close(tag, tags)}; "
-            f"it has: {', '.join(tags) or 'none'}"
-        )
-    entry = open_clip.get_pretrained_cfg(architecture, tag)
-    weights = _registry_weights(source, entry)
-    if weights.suffix == ".safetensors":
-        read_tensor_shapes(weights)
-    # The location of the weights is no part of what they are.
-    config = {key: value for key, value in entry.items() if key not in ("url", "hf_hub", "file")}
-    described = {
-        "architecture": open_clip.get_model_config(architecture),
-        "tag": config,
-        "weights": file_sha256(weights),
-    }
-    return EncoderFiles(architecture, weights, config, digest_of(described))
-
-
-def _close(word: str, known: list[str]) -> str:
-    matches = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
-    return f" (did you mean {', '.join(matches)}?)" if matches else ""
-
-
-def _registry_weights(source: str, entry: dict[str, Any]) -> Path:
-    """The weight file behind a registry entry: cached, or downloaded when online."""
-    if entry.get("hf_hub"):
-        repo, _, filename = str(entry["hf_hub"]).rpartition("/")
-        return _hub_weights(source, repo, filename)
-    return _url_weights(source, str(entry["url"]))
-
-
-def _hub_weights(source: str, repo: str, filename: str) -> Path:
-    from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
-
-    # As open_clip does, but saying so: the safetensors form of a file first.
-    names = [filename] if filename else [_HUB_SAFE_WEIGHTS, _HUB_WEIGHTS]
-    stem, dot, suffix = filename.rpartition(".")
-    if suffix in ("bin", "pth", "pt"):
-        safe = _HUB_SAFE_WEIGHTS if filename == _HUB_WEIGHTS else f"{stem}{dot}safetensors"
-        names.insert(0, safe)
-    cache = str(constants.HF_HUB_CACHE)
-    for name in names:
-        cached = try_to_load_from_cache(repo, name, cache_dir=cache)
-        if isinstance(cached, str):
-            return Path(cached)
-    if is_offline():
-        raise ModelError(
-            f"{source}: weights {repo}/{names[0]} are not in the local cache {cache}, and offline "
-            f"mode is on (HF_HUB_OFFLINE); run `hf download {repo} {names[0]}` while connected, "
-            "or pass a local folder"
-        )
-    try:
-        there, commit = list_repository(repo, None)
-    except ModelError as error:
-        raise ModelError(f"{source}: {error}") from error
-    found = next((name for name in names if name in there), None)
-    if found is None:
-        raise ModelError(
-            f"{source}: {repo} has none of {', '.join(names)}; choose another tag, or pass a "
-            "local folder"
-        )
-    try:
-        return Path(hf_hub_download(repo, found, revision=commit))
-    except Exception as error:  # every HTTP and file-system error of the client
-        raise ModelError(f"{source}: {why_no_download(repo, None, error)}") from error
-
-
-def _url_weights(source: str, url: str) -> Path:
-    from open_clip.pretrained import download_pretrained_from_url
-
-    name = url.rsplit("/", 1)[-1]
-    cached = Path.home() / ".cache" / "clip" / name  # where open_clip keeps them
-    if cached.is_file():
-        return cached
-    if is_offline():
-        raise ModelError(
-            f"{source}: weights are not in {cached}, and offline mode is on (HF_HUB_OFFLINE); "
-            f"download {url} to that path while connected, or pass a local folder"
-        )
-    try:
-        return Path(download_pretrained_from_url(url))
-    except Exception as error:  # network, disk or checksum
-        detail = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"{source}: cannot download {url} ({type(error).__name__}: {detail}); "
-            "connect, or pass a local folder"
-        ) from error
+    kind = encoder_kind(spec)
+    path = Path(spec.source).expanduser()
+    if kind == "timm":
+        return find_timm_folder(path)
+    if kind == "torchscript":
+        return find_torchscript(path)
+    return find_open_clip_folder(path) if path.is_dir() else find_in_registry(spec.source)

@@ -1,165 +1,182 @@
-"""Load an OpenCLIP model as an encoder of images and texts.
+"""Load an encoder: of pictures and texts (OpenCLIP), or of pictures only (timm, TorchScript).
 
 Batches have one fixed shape, padded, so that an embedding's bits do not depend on how many others
-were encoded with it. Unlike `create_model_and_transforms`, nothing here returns random weights.
+were encoded with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from isekai_gen.embeddings import normalized
+from isekai_gen.embeddings import FloatArray
 from isekai_gen.errors import ModelError
-from isekai_gen.models.encoder_files import EncoderFiles, find_encoder_files, identify_encoder
+from isekai_gen.models.encoder_batches import (
+    BATCH_ROWS,
+    EncodedBatch,
+    joined_vectors,
+    new_batch,
+    start_batch,
+)
+from isekai_gen.models.encoder_files import find_encoder_files, identify_encoder
+from isekai_gen.models.encoder_kinds import require_text_side
+from isekai_gen.models.encoder_loaders import Network, TextSide, load_network
+from isekai_gen.models.encoder_protocols import (
+    Encoder,
+    PendingVectors,
+    PreparedPicture,
+    TextEncoder,
+)
 from isekai_gen.models.profile import make_deterministic, torch_device
 from isekai_gen.models.quiet import hide_progress_bars, quiet_libraries
-from isekai_gen.models.spec import Device, Encoder, EncoderSpec
+from isekai_gen.models.spec import Device, EncoderSpec
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["BATCH_SIZE", "identify_encoder", "load_encoder"]
-
-BATCH_SIZE = 32
-"""Rows of every batch; part of what an embedding's bits depend on."""
+__all__ = ["identify_encoder", "load_encoder", "load_text_encoder"]
 
 
-class OpenClipEncoder:
-    """An encoder (`spec.Encoder`) around a loaded OpenCLIP model, in float32.
+class PictureEncoder:
+    """An encoder (`Encoder`) around a loaded network.
 
     Attributes:
-        digest: SHA-256 over weights, configuration, preprocessing and tokenizer.
+        digest: SHA-256 over everything that its embeddings depend on, beside the machine.
         dim: Length of an embedding.
+        batch_rows: Rows of every batch.
     """
 
-    def __init__(
-        self,
-        model: Any,  # noqa: ANN401 - an open_clip model
-        preprocess: Any,  # noqa: ANN401 - its torchvision transform
-        tokenizer: Any,  # noqa: ANN401 - its tokenizer
-        device: torch.device,
-        digest: str,
-    ) -> None:
-        self._model = model
-        self._preprocess = preprocess
-        self._tokenizer = tokenizer
+    def __init__(self, network: Network, device: torch.device, digest: str) -> None:
+        self._network = network
         self._device = device
+        self._normalize = network.preparation.normalizer(device)
         self.digest = digest
-        self.dim = int(self.encode_texts([""]).shape[1])
+        self.batch_rows = BATCH_ROWS[device.type]
+        blank = self.prepare(Image.new("RGB", (64, 64), (90, 120, 150)))
+        self._shape = blank.shape
+        self.dim = self._start([blank], rows=1).dim
 
-    def encode_images(self, images: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
-        """Embed pictures of any size and mode.
+    def prepare(self, image: Image.Image) -> PreparedPicture:
+        """A picture of any size and mode as the network wants it; may be called from any thread."""
+        return self._network.preparation.resized(image)
 
-        Returns:
-            float32 [n, dim], unit rows, in the order of `images`.
-
-        Raises:
-            ModelError: If the device runs out of memory or an embedding is not finite.
-        """
-        rows = [
-            self._encode(
-                self._model.encode_image, self._stack_images(images[start : start + BATCH_SIZE])
-            )
-            for start in range(0, len(images), BATCH_SIZE)
-        ]
-        return self._joined(rows, len(images))
-
-    def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Embed texts; each is cut at the tokenizer's window.
-
-        Returns:
-            float32 [n, dim], unit rows, in the order of `texts`.
+    def start(self, prepared: Sequence[PreparedPicture]) -> PendingVectors:
+        """Begin to embed 1 to `batch_rows` prepared pictures; on a GPU, without waiting.
 
         Raises:
-            ModelError: If the device runs out of memory or an embedding is not finite.
+            ModelError: If the device runs out of memory, or the model cannot take them.
         """
-        rows = [
-            self._encode(self._model.encode_text, self._tokens(texts[start : start + BATCH_SIZE]))
-            for start in range(0, len(texts), BATCH_SIZE)
-        ]
-        return self._joined(rows, len(texts))
+        return self._start(prepared, self.batch_rows)
 
-    def _stack_images(self, images: Sequence[Image.Image]) -> torch.Tensor:
+    def _start(self, prepared: Sequence[PreparedPicture], rows: int) -> EncodedBatch:
         import torch
 
-        return torch.stack([self._preprocess(image.convert("RGB")) for image in images])
+        batch = new_batch(self._device, self._shape, torch.uint8, rows)
+        filled = batch.numpy()
+        for row, picture in enumerate(prepared):
+            filled[row] = picture
+        filled[len(prepared) :] = prepared[0]
+        return start_batch(self._encode, batch, len(prepared), self._device)
 
-    def _tokens(self, texts: Sequence[str]) -> torch.Tensor:
+    def _encode(self, pictures: torch.Tensor) -> torch.Tensor:
+        return self._network.encode(self._normalize(pictures))
+
+    def encode_prepared(self, prepared: Sequence[PreparedPicture]) -> FloatArray:
+        """Embed any number of prepared pictures: float32 [n, dim], unit rows, in their order.
+
+        Raises:
+            ModelError: As `start`, or if an embedding is not finite.
+        """
+        rows = self.batch_rows
+        starts = range(0, len(prepared), rows)
+        return joined_vectors((self.start(prepared[at : at + rows]) for at in starts), self.dim)
+
+    def encode_images(self, images: Sequence[Image.Image]) -> FloatArray:
+        """Embed pictures of any size and mode: float32 [n, dim], unit rows, in their order.
+
+        Raises:
+            ModelError: As `start`, or if an embedding is not finite.
+        """
+        rows = self.batch_rows
+        pending = (
+            self.start([self.prepare(image) for image in images[at : at + rows]])
+            for at in range(0, len(images), rows)
+        )
+        return joined_vectors(pending, self.dim)
+
+
+class PictureTextEncoder(PictureEncoder):
+    """An encoder (`TextEncoder`) that reads text, too."""
+
+    def __init__(self, network: Network, text: TextSide, device: torch.device, digest: str) -> None:
+        super().__init__(network, device, digest)
+        self._text = text
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts, each cut at the window: float32 [n, dim], unit rows, in their order.
+
+        Raises:
+            ModelError: If the device runs out of memory or an embedding is not finite.
+        """
+        rows = self.batch_rows
+        starts = range(0, len(texts), rows)
+        return joined_vectors((self._start_texts(texts[at : at + rows]) for at in starts), self.dim)
+
+    def _start_texts(self, texts: Sequence[str]) -> PendingVectors:
         with quiet_libraries():
-            tokens: torch.Tensor = self._tokenizer(list(texts))
-        return tokens
-
-    def _encode(self, encode: Any, inputs: torch.Tensor) -> npt.NDArray[np.float32]:  # noqa: ANN401
-        """Embeddings of up to BATCH_SIZE inputs, padded to it by repeating the first."""
-        import torch
-
-        count = inputs.shape[0]
-        padding = inputs[:1].expand(BATCH_SIZE - count, *inputs.shape[1:])
-        batch = torch.cat([inputs, padding]).to(self._device)
-        try:
-            with quiet_libraries(), torch.inference_mode():
-                vectors = encode(batch).float().cpu().numpy()[:count]
-        except torch.OutOfMemoryError as error:
-            raise ModelError(
-                f"out of memory on {self._device} with {BATCH_SIZE} inputs at once; "
-                "use a smaller encoder or a device with more memory"
-            ) from error
-        try:
-            return normalized(vectors)
-        except ValueError as error:
-            raise ModelError(f"the encoder gave an embedding that is unusable: {error}") from error
-
-    def _joined(self, rows: list[npt.NDArray[np.float32]], count: int) -> npt.NDArray[np.float32]:
-        return np.concatenate(rows) if count else np.zeros((0, self.dim), dtype=np.float32)
+            tokens = self._text.tokenize(list(texts))
+        batch = new_batch(self._device, tuple(tokens.shape[1:]), tokens.dtype)
+        batch[: len(texts)] = tokens
+        batch[len(texts) :] = tokens[:1]
+        return start_batch(self._text.encode, batch, len(texts), self._device)
 
 
 def load_encoder(spec: EncoderSpec, device: Device) -> Encoder:
-    """Load an encoder onto a device, and make this process deterministic.
+    """Load any encoder onto a device, and make this process deterministic.
 
     Args:
-        spec: ARCH/TAG, or a local folder.
+        spec: ARCH/TAG, a local folder, or a TorchScript file, which is a program: only ever one
+            that a person named.
         device: Where it encodes; on the CPU the process is set to one thread.
 
     Raises:
-        ModelError: If the model cannot be found or loaded; one line with the remedy.
+        ModelError: If the model cannot be found or loaded, or gives anything but one vector for
+            each picture; one line with the remedy.
     """
+    return _load(spec, device)
+
+
+def load_text_encoder(spec: EncoderSpec, device: Device) -> TextEncoder:
+    """As `load_encoder`, for what has to read text, too.
+
+    Raises:
+        ModelError: As `load_encoder`, or if it reads none.
+    """
+    require_text_side(spec)
+    encoder = _load(spec, device)
+    if not isinstance(encoder, PictureTextEncoder):
+        raise TypeError(f"{spec.source}: loaded without its text side")
+    return encoder
+
+
+def _load(spec: EncoderSpec, device: Device) -> PictureEncoder:
     files = find_encoder_files(spec)
     target = torch_device(device)
     make_deterministic(device)
-    with quiet_libraries():
-        hide_progress_bars()
-        try:
-            model, preprocess, tokenizer = _create(files, target)
-        except Exception as error:  # open_clip raises nearly every type for a broken model
-            detail = " ".join(str(error).split())[:300]
-            raise ModelError(
-                f"{spec.source}: open_clip cannot load this encoder "
-                f"({type(error).__name__}: {detail}); download it again or choose another"
-            ) from error
-    return OpenClipEncoder(model, preprocess, tokenizer, target, files.digest)
-
-
-def _create(files: EncoderFiles, target: torch.device) -> tuple[Any, Any, Any]:
-    import open_clip
-
-    entry = files.tag_config
-    arguments: dict[str, Any] = {}
-    if entry:
-        # The weight file is given by path, so the tag's own settings have to be passed along.
-        arguments = {
-            "pretrained": str(files.weights),
-            "image_mean": entry.get("mean"),
-            "image_std": entry.get("std"),
-            "image_interpolation": entry.get("interpolation"),
-            "image_resize_mode": entry.get("resize_mode"),
-            "force_quick_gelu": bool(entry.get("quick_gelu", False)),
-        }
-    model, preprocess = open_clip.create_model_from_pretrained(
-        files.model_name, precision="fp32", device=target, weights_only=True, **arguments
-    )
-    return model.eval(), preprocess, open_clip.get_tokenizer(files.model_name)
+    try:
+        with quiet_libraries():
+            hide_progress_bars()
+            network = load_network(files, target)
+            if network.text is None:
+                return PictureEncoder(network, target, files.digest)
+            return PictureTextEncoder(network, network.text, target, files.digest)
+    except ModelError as error:
+        raise ModelError(f"{spec.source}: {error}") from error
+    except Exception as error:  # the libraries raise nearly every type for a broken model
+        detail = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"{spec.source}: {files.kind} cannot load this encoder "
+            f"({type(error).__name__}: {detail}); download it again or choose another"
+        ) from error

@@ -12,7 +12,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -200,36 +199,16 @@ class ImageGenerator(Protocol):
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """Which OpenCLIP model to load.
+    """Which encoder to load.
 
     Attributes:
-        source: "ARCH/TAG" (such as "ViT-B-32/laion2b_s34b_b79k") or a local folder in
-            OpenCLIP's own layout.
+        source: "ARCH/TAG" of OpenCLIP (such as "ViT-B-32/laion2b_s34b_b79k"), a local folder in
+            the layout of OpenCLIP or timm, or a TorchScript file or a folder with one.
         label: Name of its folder in a workspace.
     """
 
     source: str
     label: str
-
-
-class Encoder(Protocol):
-    """A loaded OpenCLIP model on one device; embeddings are unit vectors.
-
-    Attributes:
-        digest: SHA-256 over weights, configuration, preprocessing and tokenizer.
-        dim: Length of an embedding.
-    """
-
-    digest: str
-    dim: int
-
-    def encode_images(self, images: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
-        """float32 [n, dim] unit rows; encoded in batches of one fixed shape."""
-        ...
-
-    def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """float32 [n, dim] unit rows; encoded in batches of one fixed shape."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from isekai_gen.executors import Worker, run_shards
 from isekai_gen.hashing import digest_of, file_sha256
-from isekai_gen.models.encoder_files import identify_encoder
+from isekai_gen.models.encoder_batches import BATCH_ROWS
+from isekai_gen.models.encoder_files import encoder_library, identify_encoder
+from isekai_gen.models.encoder_kinds import encoder_kind, require_text_side
 from isekai_gen.models.spec import EncoderSpec, starter_folder
 from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.prompts.pattern import article_for
@@ -17,8 +18,10 @@ from isekai_gen.records import Concept
 from isekai_gen.settings import STARTER
 from isekai_gen.shards import read_marker
 from isekai_gen.stages.context import StageContext, require_plan
+from isekai_gen.stages.decoding_ahead import decode_threads
 from isekai_gen.stages.drawn import read_drawn_part
 from isekai_gen.stages.embed_shard import CONCEPT_TEXTS, EmbedWorker
+from isekai_gen.stages.embed_words import ConceptWords
 from isekai_gen.stages.embedding_files import (
     ImageEmbeddings,
     are_whole,
@@ -56,13 +59,26 @@ class EmbedReport:
 
 
 def encoder_spec(encoder: str) -> EncoderSpec:
-    """Which encoder a name means: the starter, a local folder, or ARCH/TAG."""
+    """Which encoder a name means: the starter, a local folder or file, or ARCH/TAG."""
     if encoder == STARTER:
         return EncoderSpec(str(starter_folder("encoder")), STARTER)
-    if Path(encoder).is_dir():
-        folder = Path(encoder).resolve()
-        return EncoderSpec(str(folder), folder.name)
+    path = Path(encoder).expanduser()
+    if path.is_dir():
+        return EncoderSpec(str(path.resolve()), path.resolve().name)
+    if path.is_file():
+        return EncoderSpec(str(path.resolve()), path.resolve().stem)
     return EncoderSpec(encoder, encoder)
+
+
+def main_encoder_spec(encoder: str) -> EncoderSpec:
+    """As `encoder_spec`, for the main encoder, which has to read text, too.
+
+    Raises:
+        ModelError: If it reads none, or is a path where no encoder lies.
+    """
+    spec = encoder_spec(encoder)
+    require_text_side(spec)
+    return spec
 
 
 def own_prompts(concept: Concept, *, for_starter: bool) -> list[str]:
@@ -77,37 +93,68 @@ def own_prompts(concept: Concept, *, for_starter: bool) -> list[str]:
     return [*(frame.format(phrase) for frame in _FRAMES), concept.description]
 
 
-def embed(context: StageContext) -> EmbedReport:
+def embed(context: StageContext, encoder: str | None = None) -> EmbedReport:
     """Embed what has no embedding yet, or whose records changed since.
 
     The caller holds the workspace's lock.
+
+    Args:
+        context: The workspace.
+        encoder: Another encoder than that of the settings, which do not remember it as theirs.
 
     Raises:
         ModelError: If the encoder cannot be found or loaded.
         StaleShardError: If images were embedded by another encoder of this name, or under
             another profile, and `context.force` is not set.
     """
-    workspace, name = context.workspace, context.settings.embed.encoder
+    workspace = context.workspace
     require_plan(workspace)
-    spec = encoder_spec(name)
+    main = encoder is None
+    name = context.settings.embed.encoder if encoder is None else encoder
+    spec = main_encoder_spec(name) if main else encoder_spec(name)
     digest = identify_encoder(spec)
     devices = context.device_names()
-    prompts = {
-        concept.slug: own_prompts(concept, for_starter=name == STARTER)
-        for concept in load_catalog(workspace.catalog_file).concepts
-    }
+    words = _words(workspace, name) if encoder_kind(spec) == "open_clip" else None
     profile = common_profile(devices, "float32", context.engine)
-    fingerprints = _fingerprints(workspace, digest, profile, prompts)
+    inputs = _Inputs(spec, digest, profile, words)
+    fingerprints = _fingerprints(workspace, inputs)
     if context.force:
         _forget_other_settings(workspace, spec.label, fingerprints)
     todo = [part for part in fingerprints if not _is_done(context, spec.label, part, fingerprints)]
-    context.remember_settings("embed")
+    if main:
+        context.remember_settings("embed")
     if todo:
-        worker = EmbedWorker(workspace.root.resolve(), spec, fingerprints, prompts)
+        threads = decode_threads(context, devices, len(todo))
+        worker = EmbedWorker(workspace.root.resolve(), spec, fingerprints, words, threads)
         _run(context, for_engine(worker, context, profile), todo, devices)
     embeddings = read_embeddings(workspace, spec.label, digest)
     return EmbedReport(
         spec.label, digest, len(embeddings.table), embeddings.failures, worked=bool(todo)
+    )
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What embeddings depend on, beside the records.
+
+    Attributes:
+        spec: The encoder.
+        digest: Its identity.
+        profile: Of the machines that embed.
+        words: What is embedded of the concepts, if the encoder reads text.
+    """
+
+    spec: EncoderSpec
+    digest: str
+    profile: Mapping[str, str]
+    words: ConceptWords | None
+
+
+def _words(workspace: Workspace, encoder: str) -> ConceptWords:
+    concepts = load_catalog(workspace.catalog_file).concepts
+    return ConceptWords(
+        {each.slug: own_prompts(each, for_starter=encoder == STARTER) for each in concepts},
+        {each.slug: each.name for each in concepts if each.kind == "fictional"},
     )
 
 
@@ -130,22 +177,20 @@ def _run(
         context.reporter.note(message)
 
 
-def _fingerprints(
-    workspace: Workspace,
-    digest: str,
-    profile: Mapping[str, str],
-    prompts: Mapping[str, Sequence[str]],
-) -> dict[int, str]:
+def _fingerprints(workspace: Workspace, inputs: _Inputs) -> dict[int, str]:
     """Part to what its embeddings depend on: encoder and profile, and the shard's records."""
     settings = {
-        "encoder": digest,
-        "open_clip": importlib.metadata.version("open_clip_torch"),
-        "profile": profile,
+        "encoder": inputs.digest,
+        **encoder_library(inputs.spec),
+        "profile": inputs.profile,
+        "batch_rows": BATCH_ROWS[inputs.profile["device"]],
     }
-    inputs: dict[int, str] = {CONCEPT_TEXTS: digest_of(prompts)}
+    parts: dict[int, str] = {}
+    if inputs.words is not None:
+        parts[CONCEPT_TEXTS] = digest_of([inputs.words.own_prompts, inputs.words.names])
     for part in workspace.parts("records"):
-        inputs[part] = file_sha256(workspace.part("records", part))
-    return {part: fingerprint_of(settings, value) for part, value in inputs.items()}
+        parts[part] = file_sha256(workspace.part("records", part))
+    return {part: fingerprint_of(settings, value) for part, value in parts.items()}
 
 
 def _is_done(context: StageContext, label: str, part: int, fingerprints: Mapping[int, str]) -> bool:

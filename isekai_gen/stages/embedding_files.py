@@ -1,9 +1,9 @@
 """Embeddings on disk: one array and one list of ids for each shard of an encoder.
 
 embeddings/<encoder>/part-00000.npy            float32 [n, d], unit rows
-embeddings/<encoder>/part-00000.ids.jsonl      one line a row: image_id, alignment
+embeddings/<encoder>/part-00000.ids.jsonl      one line a row: image_id; alignment, if it reads text
 embeddings/<encoder>/part-00000.failed.jsonl   images that could not be opened, with the reason
-embeddings/<encoder>/concepts.npy, concepts.ids.jsonl   each concept's own text
+embeddings/<encoder>/concepts.npy, concepts.ids.jsonl   each concept's own text; fictional names
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from isekai_gen.embeddings import EmbeddingTable, FloatArray
 from isekai_gen.errors import ChecksumError
@@ -23,6 +25,8 @@ from isekai_gen.shards import DoneMarker, encode_lines, read_lines, read_marker
 from isekai_gen.storage import write_atomically
 from isekai_gen.workspace import Workspace, folder_name
 
+_NAME_ROW = "name/"
+
 
 @dataclass(frozen=True, eq=False)
 class ImageEmbeddings:
@@ -30,12 +34,31 @@ class ImageEmbeddings:
 
     Attributes:
         table: By image id, in shard order.
-        alignment: Image id to the similarity of image and its own prompt.
+        alignment: Image id to the similarity of image and its own prompt; empty from an encoder
+            of pictures only.
         failures: Image id to why it has no embedding.
     """
 
     table: EmbeddingTable
     alignment: Mapping[str, float]
+    failures: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class ShardEmbeddings:
+    """Embeddings of one shard of images.
+
+    Attributes:
+        ids: Images that could be opened.
+        vectors: float32 [n, d], unit rows.
+        alignment: float64 [n], similarity of each image to its own prompt; None from an encoder of
+            pictures only.
+        failures: Image id to why it has no embedding.
+    """
+
+    ids: tuple[str, ...]
+    vectors: FloatArray
+    alignment: npt.NDArray[np.float64] | None
     failures: Mapping[str, str]
 
 
@@ -94,24 +117,23 @@ def read_array(path: Path) -> FloatArray:
 
 
 def write_shard(
-    workspace: Workspace,
-    encoder: str,
-    part: int,
-    vectors: FloatArray,
-    alignment: Mapping[str, float],
-    failures: Mapping[str, str],
+    workspace: Workspace, encoder: str, part: int, embeddings: ShardEmbeddings
 ) -> tuple[Path, Path]:
     """Write a shard's files; returns array and ids, which the marker commits."""
     array, ids = shard_files(workspace, encoder, part)
-    rows = [{"schema": SCHEMA, "image_id": i, "alignment": a} for i, a in alignment.items()]
+    rows: list[dict[str, Any]] = [{"schema": SCHEMA, "image_id": i} for i in embeddings.ids]
+    if embeddings.alignment is not None:
+        for row, alignment in zip(rows, embeddings.alignment, strict=True):
+            row["alignment"] = float(alignment)
     write_atomically(ids, encode_lines(rows))
     failed = workspace.part(workspace.embeddings(encoder), part, ".failed.jsonl")
-    if failures:
-        lines = [{"schema": SCHEMA, "image_id": i, "reason": r} for i, r in failures.items()]
+    if embeddings.failures:
+        reasons = embeddings.failures.items()
+        lines = [{"schema": SCHEMA, "image_id": i, "reason": reason} for i, reason in reasons]
         write_atomically(failed, encode_lines(lines))
     else:
         failed.unlink(missing_ok=True)
-    write_array(array, vectors)
+    write_array(array, embeddings.vectors)
     return array, ids
 
 
@@ -137,19 +159,38 @@ def read_embeddings(workspace: Workspace, encoder: str, digest: str) -> ImageEmb
         arrays.append(read_array(files[0]))
         lines = read_lines(files[1])
         ids += [line["image_id"] for line in lines]
-        alignment.update((line["image_id"], line["alignment"]) for line in lines)
+        aligned = (line for line in lines if "alignment" in line)
+        alignment.update((line["image_id"], line["alignment"]) for line in aligned)
         failed = workspace.part(folder, part, ".failed.jsonl")
         if failed.exists():
             failures.update((line["image_id"], line["reason"]) for line in read_lines(failed))
     return ImageEmbeddings(_table(ids, arrays, digest, folder), alignment, failures)
 
 
+def name_row(slug: str) -> str:
+    """What the row of a concept's name is called; no slug has a slash."""
+    return f"{_NAME_ROW}{slug}"
+
+
 def read_concept_texts(workspace: Workspace, encoder: str, digest: str) -> EmbeddingTable:
     """The concepts' own texts, by slug."""
+    table = _read_concept_rows(workspace, encoder, digest)
+    return table.select([row for row in table.ids if not row.startswith(_NAME_ROW)])
+
+
+def read_concept_names(workspace: Workspace, encoder: str, digest: str) -> EmbeddingTable:
+    """Fictional concepts' names, by slug, embedded as the names of reference classes are."""
+    table = _read_concept_rows(workspace, encoder, digest)
+    named = table.select([row for row in table.ids if row.startswith(_NAME_ROW)])
+    slugs = tuple(row.removeprefix(_NAME_ROW) for row in named.ids)
+    return EmbeddingTable(slugs, named.vectors, digest)
+
+
+def _read_concept_rows(workspace: Workspace, encoder: str, digest: str) -> EmbeddingTable:
     array, ids = concept_files(workspace, encoder)
     _require_whole(workspace, (array, ids), concepts_stage(encoder), 0)
-    slugs = [line["concept"] for line in read_lines(ids)]
-    return _table(slugs, [read_array(array)], digest, str(array))
+    rows = [line["concept"] for line in read_lines(ids)]
+    return _table(rows, [read_array(array)], digest, str(array))
 
 
 def _require_whole(workspace: Workspace, files: tuple[Path, Path], stage: str, part: int) -> None:

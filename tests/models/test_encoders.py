@@ -11,10 +11,12 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from isekai_gen.errors import ModelError
-from isekai_gen.models.encoders import BATCH_SIZE, identify_encoder, load_encoder
+from isekai_gen.models.encoder_batches import BATCH_ROWS
+from isekai_gen.models.encoders import identify_encoder, load_encoder
 from isekai_gen.models.spec import EncoderSpec
 from tests.models.conftest import CPU, one_line
 
+ROWS = BATCH_ROWS["cpu"]
 WEIGHTS = "open_clip_model.safetensors"
 
 
@@ -42,7 +44,7 @@ def refusal(source) -> str:
     return one_line(error)
 
 
-@pytest.mark.parametrize("count", [1, BATCH_SIZE, BATCH_SIZE + 1])
+@pytest.mark.parametrize("count", [1, ROWS, ROWS + 1])
 def test_embeddings_are_unit_vectors_in_order(encoder, count):
     images = noise(count)
     vectors = encoder.encode_images(images)
@@ -152,7 +154,7 @@ def test_a_broken_folder(copy, name, content, expected):
         ("ViT-B-33/openai", "did you mean ViT-B-32"),
         ("ViT-B-32/laion2b_s34b", "did you mean laion2b_s34b_b79k"),
         ("ViT-B-32", "has no weights tagged ''"),
-        ("./no/such/folder", "no such folder"),
+        ("./no/such/folder", "no such file or folder"),
     ],
 )
 def test_an_unknown_name(encoder, source, expected):
