@@ -1,4 +1,4 @@
-"""embed, dedupe, overlap, neighbors."""
+"""embed, overlap, neighbors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from isekai_gen.cli.console import print_json, print_table
 from isekai_gen.cli.curation_options import (
-    duplicate_options,
+    class_options,
     encoder_option,
     neighbor_options,
     overlap_options,
@@ -47,60 +47,38 @@ def embed(**options: Any) -> None:  # noqa: ANN401
 
 
 @click.command()
-@duplicate_options
-@encoder_option
-@common_options()
-def dedupe(**options: Any) -> None:  # noqa: ANN401
-    """Find near-duplicates and judge which to keep; embeds first if needed.
-
-    Example: isekai-gen dedupe --max-similarity 0.93
-    """
-    from isekai_gen.stages.dedupe import dedupe as judge_duplicates
-
-    with open_workspace(options) as context:
-        tell_if_starter(context, embeds=True)
-        report = judge_duplicates(context)
-    if options["as_json"]:
-        print_json(
-            {
-                **report.__dict__,
-                "verdicts": {**report.verdicts.__dict__, "reasons": dict(report.verdicts.reasons)},
-            }
-        )
-        return
-    _print_verdicts(report.verdicts)
-    click.echo(
-        f"{report.edges} pairs at or above {report.floor:g} (all of them); limit "
-        f"{report.max_similarity:g}; dropping whole connected groups but one image would drop "
-        f"{report.dropped_by_components}"
-    )
-
-
-@click.command()
 @overlap_options
 @encoder_option
 @common_options()
 def overlap(**options: Any) -> None:  # noqa: ANN401
-    """Judge fictional images by their overlap with real classes; embeds first if needed.
+    """Judge images by their overlap with the real world, and report how new each concept is.
 
-    Example: isekai-gen overlap --max-margin 0.02
+    Fictional images get three verdicts: by name, by single real images (with --reference-images)
+    and by real classes. All images are measured against their own concept. Embeds first if needed.
+
+    Example: isekai-gen overlap --reference-images imagenet
     """
-    from isekai_gen.stages.overlap import judge_overlap
+    from isekai_gen.stages.overlap_report import judge_and_report
     from isekai_gen.stages.selection import refresh_verdicts
 
     with open_workspace(options) as context:
         tell_if_starter(context, embeds=True)
-        report = judge_overlap(context)
+        outcome = judge_and_report(context)
         refresh_verdicts(context)
     if options["as_json"]:
-        print_json({**report.__dict__, "reasons": dict(report.reasons)})
-    else:
+        print_json(outcome.to_json())
+        return
+    if not outcome.worked:
+        click.echo("Nothing to do: verdicts and reports are up to date")
+    for report in outcome.overlap.verdicts:
         _print_verdicts(report)
+    for path in outcome.files:
+        click.echo(path)
 
 
 @click.command()
 @neighbor_options
-@overlap_options
+@class_options
 @encoder_option
 @common_options()
 def neighbors(**options: Any) -> None:  # noqa: ANN401
@@ -130,8 +108,6 @@ def neighbors(**options: Any) -> None:  # noqa: ANN401
 
 
 def _print_verdicts(report: VerdictReport) -> None:
-    if not report.decided:
-        click.echo("Nothing to do: the verdicts are up to date")
     click.echo(f"{report.by}: {report.judged} judged, {report.dropped} dropped")
     for reason, number in report.reasons.items():
         click.echo(f"  {reason}: {number}")

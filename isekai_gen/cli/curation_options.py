@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from isekai_gen.cli.options import combined, setting
+
+
+def _with_whole_paths(
+    _context: click.Context, _option: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Names as given, and paths of sets absolute, so that a later command finds them too."""
+    return tuple(
+        str(Path(name).resolve()) if (Path(name) / "reference.json").is_file() else name
+        for name in names
+    )
+
 
 encoder_option = setting(
     "--encoder",
@@ -12,12 +25,12 @@ encoder_option = setting(
     metavar="starter|ARCH/TAG|DIR",
     help="OpenCLIP encoder. [default: starter]",
 )
-overlap_options = combined(
+class_options = combined(
     setting(
         "--reference",
         "class_overlap.reference",
         metavar="NAME|DIR",
-        help="Reference set. [default: the starter's own; else ImageNet-1k class names]",
+        help="Reference set of classes. [default: the starter's own; else ImageNet-1k class names]",
     ),
     setting(
         "--max-margin",
@@ -32,24 +45,40 @@ overlap_options = combined(
         help="0.05, 0.25 or 0.5: which of the class's own images it must reach. [default: 0.25]",
     ),
 )
-duplicate_options = combined(
+overlap_options = combined(
+    class_options,
     setting(
-        "--max-similarity",
-        "near_duplicate.max_similarity",
+        "--reference-images",
+        "reference_copy.references",
+        multiple=True,
+        metavar="NAME|DIR",
+        callback=_with_whole_paths,
+        help="Reference set with images, to find copies of them; may be repeated. [default: none]",
+    ),
+    setting(
+        "--max-copy-similarity",
+        "reference_copy.max_similarity",
+        type=click.FloatRange(-1, 1, max_open=True),
+        help="Highest similarity to a reference image. [default: calibrated; else 0.95]",
+    ),
+    setting(
+        "--review-copy-similarity",
+        "reference_copy.review_similarity",
         type=click.FloatRange(-1, 1),
-        help="Kept images are pairwise at or below this cosine similarity. [default: 0.95]",
+        help="Above it people look at a kept image. [default: calibrated; else 0.9]",
     ),
     setting(
-        "--within",
-        "near_duplicate.within",
-        type=click.Choice(["concept", "group", "all"]),
-        help="Which pairs count. [default: all]",
+        "--max-name-similarity",
+        "name_overlap.max_similarity",
+        type=click.FloatRange(-1, 1),
+        help="How alike a name and that of a class may read before people look. [default: 0.9]",
     ),
     setting(
-        "--search",
-        "near_duplicate.search",
-        type=click.Choice(["blocks", "faiss"]),
-        help="How candidates are found; both find the same pairs. [default: blocks]",
+        "--min-margin",
+        "alignment.min_margin",
+        type=click.FloatRange(-2, 2),
+        help="How much more like its own concept's text than like any other's an image must be. "
+        "[default: no limit]",
     ),
 )
 neighbor_options = combined(

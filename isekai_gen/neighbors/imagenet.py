@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from isekai_gen.neighbors.reference import ReferenceClass
+from isekai_gen.neighbors.reference_set import ReferenceClass
 
 _CLASS_COUNT = 1000
 

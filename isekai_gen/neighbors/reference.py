@@ -1,8 +1,11 @@
-"""Reference sets: what the real world looks like to an encoder, without any of its images.
+"""Reference sets on disk: a folder of arrays and a JSON file with the digest of all.
 
-A reference set has classes, an embedding of each class's name (text) and, where real images were
-at hand, a prototype of each class with how similar its own images are to it. On disk it is a
-folder of two arrays and a JSON file with the digest of all; once written it is never changed.
+    text.npy         float32 [classes, d]: the classes' names
+    prototypes.npy   float32 [classes, d]: their images' prototypes
+    images.npy, images.parquet   embeddings and names of single images (`reference_images`)
+    reference.json   the rest, written last: it makes the set valid
+
+Any of the arrays may be missing. Once written, a set is never changed.
 """
 
 from __future__ import annotations
@@ -10,137 +13,42 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from isekai_gen.embeddings import EmbeddingTable, FloatArray, normalized
+from isekai_gen.embeddings import EmbeddingTable
 from isekai_gen.errors import ChecksumError, InputError
 from isekai_gen.hashing import canonical_json, digest_of
-from isekai_gen.neighbors.similarity import pair_similarities
+from isekai_gen.neighbors.reference_classes import build_reference
+from isekai_gen.neighbors.reference_images import IMAGE_FILES
+from isekai_gen.neighbors.reference_set import (
+    OWN_QUANTILES,
+    ImageFiles,
+    ReferenceClass,
+    ReferenceSet,
+)
 from isekai_gen.storage import write_atomically
 
-OWN_QUANTILES = (0.05, 0.25, 0.5)
-_SCHEMA = 1
-_JSON_FILE = "reference.json"
+__all__ = [
+    "OWN_QUANTILES",
+    "REFERENCE_FILE",
+    "ReferenceClass",
+    "ReferenceSet",
+    "build_reference",
+    "load_reference",
+    "reference_digest",
+    "save_reference",
+]
+
+REFERENCE_FILE = "reference.json"
 _TEXT_FILE = "text.npy"
 _PROTOTYPES_FILE = "prototypes.npy"
-
-
-@dataclass(frozen=True)
-class ReferenceClass:
-    """A class of a reference set.
-
-    Attributes:
-        key: Unique within the set; names are not ("crane" is two classes of ImageNet).
-        name: For people and prompts.
-        wnid: WordNet id ("n02119789"), or "".
-    """
-
-    key: str
-    name: str
-    wnid: str
-
-
-@dataclass(frozen=True, eq=False)
-class ReferenceSet:
-    """Classes of the real world as seen by one encoder.
-
-    Attributes:
-        name: Such as "imagenet-1k".
-        encoder: Identity of the encoder.
-        classes: In a fixed order; keys are distinct.
-        text: Embedding of each class's name, ids = class keys in order; or None.
-        prototypes: Embedding of each class's images, ids = class keys in order; or None.
-        own_similarity: Class key to the OWN_QUANTILES of the similarity of the class's own images
-            to its prototype; empty without prototypes.
-    """
-
-    name: str
-    encoder: str
-    classes: tuple[ReferenceClass, ...]
-    text: EmbeddingTable | None
-    prototypes: EmbeddingTable | None
-    own_similarity: Mapping[str, tuple[float, ...]]
-
-    def __post_init__(self) -> None:
-        keys = tuple(entry.key for entry in self.classes)
-        if not keys or len(set(keys)) != len(keys):
-            raise ValueError(f"reference {self.name!r} must have classes with distinct keys")
-        if self.text is None and self.prototypes is None:
-            raise ValueError(f"reference {self.name!r} has neither text nor prototypes")
-        for what, table in (("text", self.text), ("prototypes", self.prototypes)):
-            if table is not None and (table.ids != keys or table.encoder != self.encoder):
-                raise ValueError(
-                    f"{what} of reference {self.name!r} must have the ids of its classes, in "
-                    f"order, and encoder {self.encoder!r}"
-                )
-        expected = set(keys) if self.prototypes is not None else set()
-        if set(self.own_similarity) != expected or any(
-            len(quantiles) != len(OWN_QUANTILES) for quantiles in self.own_similarity.values()
-        ):
-            raise ValueError(
-                f"own_similarity of reference {self.name!r} must have {len(OWN_QUANTILES)} "
-                "quantiles for every class with a prototype"
-            )
-
-
-def build_reference(
-    name: str,
-    encoder_label: str,
-    classes: Sequence[ReferenceClass],
-    text_vectors: npt.ArrayLike | None,
-    image_vectors_by_class: Mapping[str, npt.ArrayLike],
-) -> ReferenceSet:
-    """A reference set from the embeddings of class names and of real images.
-
-    A class's prototype is the normalized mean of its images' embeddings. Its own similarities
-    compare each image with the prototype of the *others*: an image that helped to make the
-    prototype lies nearer to it than a new image of the class would.
-
-    Args:
-        name: Name of the set.
-        encoder_label: Identity of the encoder.
-        classes: In the order of `text_vectors`.
-        text_vectors: Shape (classes, d), need not be normalized; None without names.
-        image_vectors_by_class: Class key to shape (images >= 2, d); empty without images,
-            otherwise every class.
-
-    Raises:
-        ValueError: If a class has no images while others do, has only one, or a vector is zero.
-    """
-    keys = tuple(entry.key for entry in classes)
-    text = None
-    if text_vectors is not None:
-        text = EmbeddingTable(keys, normalized(text_vectors), encoder_label)
-    prototypes = None
-    own: dict[str, tuple[float, ...]] = {}
-    if image_vectors_by_class:
-        if set(image_vectors_by_class) != set(keys):
-            differing = sorted(set(image_vectors_by_class) ^ set(keys))
-            raise ValueError(
-                f"either every class has images or none: {', '.join(differing[:5])} differ"
-            )
-        made = [_prototype(key, image_vectors_by_class[key]) for key in keys]
-        prototypes = EmbeddingTable(keys, np.stack([row for row, _ in made]), encoder_label)
-        own = {key: quantiles for key, (_, quantiles) in zip(keys, made, strict=True)}
-    return ReferenceSet(name, encoder_label, tuple(classes), text, prototypes, own)
-
-
-def _prototype(key: str, vectors: npt.ArrayLike) -> tuple[FloatArray, tuple[float, ...]]:
-    """A class's prototype and the quantiles of its images' similarity to it."""
-    rows = normalized(vectors)
-    if len(rows) < 2:
-        raise ValueError(f"class {key} has {len(rows)} image(s); at least 2 are needed")
-    # numpy's sum over axis 0 adds row after row in order, so it has the same bits everywhere.
-    total = rows.astype(np.float64).sum(axis=0)
-    others = normalized(total - rows)
-    quantiles = np.quantile(pair_similarities(rows, others), OWN_QUANTILES)
-    return normalized(total[None])[0], tuple(float(value) for value in quantiles)
+# 1: own similarities at OWN_QUANTILES, no single images. 2: at FINE_QUANTILES.
+_COARSE, _FINE = 1, 2
 
 
 def reference_digest(reference: ReferenceSet) -> str:
@@ -151,7 +59,8 @@ def reference_digest(reference: ReferenceSet) -> str:
 def save_reference(folder: Path, reference: ReferenceSet) -> None:
     """Write the set into `folder`; the JSON file, written last, makes it valid.
 
-    Saving the same set again changes nothing.
+    Its images, if it has any, are there already (`reference_images.write_images`). Saving the same
+    set again changes nothing.
 
     Raises:
         InputError: If the folder already holds another reference set.
@@ -161,7 +70,7 @@ def save_reference(folder: Path, reference: ReferenceSet) -> None:
     files = _array_files(reference)
     description = _description(reference, files)
     digest = digest_of(description)
-    if (folder / _JSON_FILE).exists():
+    if (folder / REFERENCE_FILE).exists():
         if reference_digest(load_reference(folder)) != digest:
             raise InputError(
                 f"{folder} already holds another reference set, and those are never changed; "
@@ -171,42 +80,62 @@ def save_reference(folder: Path, reference: ReferenceSet) -> None:
     for file_name, content in files.items():
         write_atomically(folder / file_name, content)
     text = canonical_json({**description, "digest": digest}) + "\n"
-    write_atomically(folder / _JSON_FILE, text.encode())
+    write_atomically(folder / REFERENCE_FILE, text.encode())
 
 
 def load_reference(folder: Path) -> ReferenceSet:
-    """The set that `save_reference` wrote.
+    """The set that `save_reference` wrote; its images are looked at when they are opened.
 
     Raises:
         InputError: If there is none in `folder`.
         ChecksumError: If its content is not what was written.
     """
-    path = folder / _JSON_FILE
+    path = folder / REFERENCE_FILE
     if not path.is_file():
         raise InputError(f"no reference set in {folder}; name another --reference")
     try:
-        row = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        row = json.loads(text)
+        # A number may have other digits and the same value: its digest alone would not tell.
+        if text != canonical_json(row) + "\n":
+            raise ValueError(f"{REFERENCE_FILE} is not what was written")
         digest = row.pop("digest")
-        if digest_of(row) != digest or row["schema"] != _SCHEMA:
+        if digest_of(row) != digest or row["schema"] not in (_COARSE, _FINE):
             raise ValueError("its digest or schema does not match")
-        # Nothing but our own two names is ever opened, whatever the JSON says.
-        if not set(row["files"]) <= {_TEXT_FILE, _PROTOTYPES_FILE}:
-            raise ValueError("it names unknown files")
-        tables = {
-            name: _load_table(folder / name, sha256, row) for name, sha256 in row["files"].items()
-        }
-        return ReferenceSet(
-            name=row["name"],
-            encoder=row["encoder"],
-            classes=tuple(ReferenceClass(**entry) for entry in row["classes"]),
-            text=tables.get(_TEXT_FILE),
-            prototypes=tables.get(_PROTOTYPES_FILE),
-            own_similarity={key: tuple(values) for key, values in row["own_similarity"].items()},
-        )
+        return _reference_of(folder, row)
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ChecksumError(
             f"reference set {folder} is damaged ({error}); delete it and make it again"
         ) from error
+
+
+def _reference_of(folder: Path, row: Mapping[str, Any]) -> ReferenceSet:
+    # Nothing but our own names is ever opened, whatever the JSON says.
+    if not set(row["files"]) <= {_TEXT_FILE, _PROTOTYPES_FILE}:
+        raise ValueError("it names unknown files")
+    tables = {
+        name: _load_table(folder / name, sha256, row) for name, sha256 in row["files"].items()
+    }
+    own = {key: tuple(values) for key, values in row["own_similarity"].items()}
+    return ReferenceSet(
+        name=str(row["name"]),
+        encoder=row["encoder"],
+        classes=tuple(ReferenceClass(**entry) for entry in row["classes"]),
+        text=tables.get(_TEXT_FILE),
+        prototypes=tables.get(_PROTOTYPES_FILE),
+        own_similarity=own,
+        own_images=dict(row.get("own_images", {})),
+        images=_image_files(row.get("images")),
+    )
+
+
+def _image_files(row: Mapping[str, Any] | None) -> ImageFiles | None:
+    if row is None:
+        return None
+    files = ImageFiles(**row)
+    if set(files.sha256) != set(IMAGE_FILES):
+        raise ValueError("it names unknown files")
+    return files
 
 
 def _load_table(path: Path, sha256: str, row: Mapping[str, Any]) -> EmbeddingTable:
@@ -229,11 +158,20 @@ def _array_files(reference: ReferenceSet) -> dict[str, bytes]:
 
 
 def _description(reference: ReferenceSet, files: Mapping[str, bytes]) -> dict[str, Any]:
-    return {
-        "schema": _SCHEMA,
+    shared = {
+        "schema": _COARSE,
         "name": reference.name,
         "encoder": reference.encoder,
         "classes": [asdict(entry) for entry in reference.classes],
         "own_similarity": {key: list(value) for key, value in reference.own_similarity.items()},
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    # A set of before keeps its digest, and names alone are described as they always were.
+    if reference.images is None and reference.quantile_grid in ((), OWN_QUANTILES):
+        return shared
+    return {
+        **shared,
+        "schema": _FINE,
+        "own_images": dict(reference.own_images),
+        "images": None if reference.images is None else asdict(reference.images),
     }

@@ -1,41 +1,104 @@
-"""Judge fictional images by their overlap with real classes."""
+"""Judge images by their overlap with the real world, and whether they are what they claim.
+
+Fictional images: three verdicts, by name, by single real images and by real classes. All images:
+alignment with their own concept.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from typing import Any
 
-import numpy as np
-
-from isekai_gen.errors import InputError
-from isekai_gen.executors import Control, ShardResult, WorkOnShard, run_shards
-from isekai_gen.filters.base import ImageFilter
-from isekai_gen.models.spec import Device, Encoder, EncoderSpec, starter_folder
-from isekai_gen.neighbors.imagenet import imagenet_classes, imagenet_prompts
-from isekai_gen.neighbors.reference import (
-    ReferenceClass,
-    ReferenceSet,
-    build_reference,
-    load_reference,
-    reference_digest,
-    save_reference,
-)
-from isekai_gen.settings import STARTER, ClassOverlapSettings
+from isekai_gen.filters.alignment import AlignmentFilter
+from isekai_gen.filters.base import Evidence, ImageFilter
+from isekai_gen.filters.class_overlap import ClassOverlapFilter
+from isekai_gen.filters.name_overlap import NameOverlapFilter
+from isekai_gen.hashing import digest_of
+from isekai_gen.models.encoder_files import identify_encoder
+from isekai_gen.neighbors.reference import reference_digest
+from isekai_gen.neighbors.reference_set import ReferenceSet
+from isekai_gen.settings import ClassOverlapSettings, Settings
+from isekai_gen.stages.alignment import find_distractors
 from isekai_gen.stages.context import StageContext
-from isekai_gen.stages.curate import (
-    dropped_before,
-    gather_facts,
-    make_filter,
-    with_context,
-)
-from isekai_gen.stages.embed import EmbedReport, encoder_spec
+from isekai_gen.stages.curate import Facts, gather_facts, make_filter, with_context
+from isekai_gen.stages.embed import encoder_spec
+from isekai_gen.stages.embedding_files import read_concept_names
 from isekai_gen.stages.judging import VerdictReport, decide, judge_by_records
-from isekai_gen.stages.workers import common_profile, for_engine
-from isekai_gen.workspace import Workspace
+from isekai_gen.stages.name_overlap import name_evidence
+from isekai_gen.stages.reference_copies import (
+    StoredMatches,
+    copies_of,
+    copy_filter,
+    find_matches,
+)
+from isekai_gen.stages.reference_sets import (
+    check_references,
+    open_image_references,
+    open_reference,
+)
 
-FILTER = "class_overlap"
-IMAGENET_TEXT = "imagenet-1k-text"
+FILTER = ClassOverlapFilter.name
+
+
+@dataclass(frozen=True)
+class OverlapReport:
+    """What the filters of real-world overlap decided.
+
+    Attributes:
+        verdicts: One report for each filter that judged, in their declared order.
+    """
+
+    verdicts: tuple[VerdictReport, ...]
+
+    @property
+    def decided(self) -> bool:
+        """Whether anything was decided anew."""
+        return any(report.decided for report in self.verdicts)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dict."""
+        return {"verdicts": [report.to_json() for report in self.verdicts]}
+
+
+class LazyEvidence(Mapping[str, Evidence]):
+    """Evidence that is gathered when it is first looked at: verdicts that stand need none."""
+
+    def __init__(self, gather: Callable[[], Mapping[str, Evidence]]) -> None:
+        self._gather = gather
+
+    @cached_property
+    def _found(self) -> Mapping[str, Evidence]:
+        return self._gather()
+
+    def __getitem__(self, key: str) -> Evidence:
+        return self._found[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+@dataclass(frozen=True, eq=False)
+class OverlapFacts:
+    """What real-world overlap is judged and reported by.
+
+    Attributes:
+        facts: Images, embeddings and all evidence in their context.
+        reference: The classes.
+        matches: Where the most similar reference images are, for each set with images.
+        filters: The filters with their limits, in their declared order.
+        inputs: Digests of what the verdicts depend on beside images and decisions.
+    """
+
+    facts: Facts
+    reference: ReferenceSet
+    matches: tuple[StoredMatches, ...]
+    filters: tuple[ImageFilter, ...]
+    inputs: Mapping[str, Any]
 
 
 def overlap_filter(settings: ClassOverlapSettings) -> ImageFilter:
@@ -44,108 +107,96 @@ def overlap_filter(settings: ClassOverlapSettings) -> ImageFilter:
     return make_filter(FILTER, limits)
 
 
-def judge_overlap(context: StageContext) -> VerdictReport:
-    """Verdicts of the class-overlap filter and of those by records; embeds first if needed.
+def check_overlap(context: StageContext) -> None:
+    """Refuse at once what would be refused after hours of drawing.
+
+    Raises:
+        InputError: If a limit is out of range, or a reference set that settings name is not there.
+    """
+    _filters_without_search(context.settings)
+    copy_filter(context, identify_encoder(encoder_spec(context.settings.embed.encoder)))
+    check_references(context)
+
+
+def judge_overlap(context: StageContext) -> OverlapReport:
+    """Verdicts of all filters of real-world overlap and of those by records; embeds if needed.
 
     The caller holds the workspace's lock.
 
     Raises:
-        InputError: If limits are out of range, or the reference set is of another encoder.
+        InputError: If limits are out of range, or a reference set is of another encoder.
     """
-    judging = overlap_filter(context.settings.class_overlap)
-    facts = gather_facts(context)
-    judge_by_records(context, facts)
-    reference = open_reference(context, facts.embedded)
-    facts = with_context(
-        facts,
-        reference=reference,
-        already_dropped=dropped_before(facts, context.workspace, FILTER),
-    )
-    inputs = {"reference": reference_digest(reference), "encoder": facts.embedded.digest}
-    report = decide(context, facts, judging, inputs)
-    context.remember_settings("class_overlap")
-    return report
+    return judge_facts(context, gather_overlap(context))
 
 
-def open_reference(context: StageContext, embedded: EmbedReport) -> ReferenceSet:
-    """The reference set that settings name, or the encoder's default one.
-
-    The default is the shipped set for the starter encoder, and the names of the ImageNet-1k
-    classes for any other; these are embedded once, into references/.
+def gather_overlap(context: StageContext) -> OverlapFacts:
+    """Everything that overlap is judged by; embeds and searches what is not done yet.
 
     Raises:
-        InputError: If there is no such set, or another encoder made it.
+        InputError: If limits are out of range, or a reference set is of another encoder.
     """
-    named = context.settings.class_overlap.reference
-    if named is None and context.settings.embed.encoder == STARTER:
-        folder = starter_folder("reference")
-    else:
-        folder = _folder(context.workspace, named, embedded)
-        if named in (None, IMAGENET_TEXT) and not (folder / "reference.json").exists():
-            _embed_imagenet(context, embedded, folder)
-    reference = load_reference(folder)
-    if reference.encoder != embedded.digest:
-        raise InputError(
-            f"reference set {folder} was made with another encoder ({reference.encoder[:12]}, "
-            f"not {embedded.digest[:12]} of {embedded.encoder!r}); make it again with this one, "
-            "or name another --reference"
-        )
-    return reference
-
-
-def _folder(workspace: Workspace, named: str | None, embedded: EmbedReport) -> Path:
-    if named is None or named == IMAGENET_TEXT:
-        # One set for each encoder: the name of the folder carries the encoder's digest.
-        return workspace.reference(f"{IMAGENET_TEXT}-{embedded.digest[:12]}")
-    path = Path(named)
-    if path.is_dir():
-        return path
-    folder = workspace.reference(named)
-    if not folder.is_dir():
-        raise InputError(f"no reference set {named!r}: neither {path} nor {folder} is a folder")
-    return folder
-
-
-@dataclass(frozen=True)
-class _ClassNamesWorker:
-    """Embeds ImageNet's class names in a worker process and saves the reference set."""
-
-    folder: Path
-    spec: EncoderSpec
-    digest: str
-
-    def setup(self, device_name: str) -> WorkOnShard:
-        from isekai_gen.models.encoders import load_encoder
-
-        encoder = load_encoder(self.spec, Device(device_name))
-
-        def work_on(part: int, control: Control) -> ShardResult:
-            classes = imagenet_classes()
-            rows = []
-            for entry in classes:
-                control.check()
-                rows.append(_class_vector(encoder, entry))
-                control.advance(1)
-            reference = build_reference(IMAGENET_TEXT, self.digest, classes, np.stack(rows), {})
-            control.check()
-            save_reference(self.folder, reference)
-            return ShardResult(part, {"classes": len(classes)})
-
-        return work_on
-
-
-def _class_vector(encoder: Encoder, entry: ReferenceClass) -> np.ndarray:
-    """Mean over the embeddings of a class's prompts, float64 [d], not normalized."""
-    return np.asarray(
-        encoder.encode_texts(imagenet_prompts(entry.name)).astype(np.float64).mean(axis=0)
+    settings = context.settings
+    others = _filters_without_search(settings)
+    facts = gather_facts(context)
+    copies = copy_filter(context, facts.embedded.digest)
+    reference = open_reference(context, facts.embedded)
+    sets = open_image_references(context, facts.embedded)
+    matches = tuple(find_matches(context, facts, sets, copies.review_similarity))
+    classes = [reference, *(entry.reference for entry in sets)]
+    parts = [part for part, images in facts.images.items() if images]
+    complete = with_context(
+        facts,
+        reference=reference,
+        names=LazyEvidence(lambda: _names(context, facts, classes)),
+        copies=LazyEvidence(lambda: copies_of(context.workspace, parts, matches)),
+        distractors=LazyEvidence(lambda: _distractors(facts)),
+    )
+    judging = sorted([copies, *others], key=lambda one: one.order)
+    return OverlapFacts(
+        complete,
+        reference,
+        matches,
+        tuple(judging),
+        {
+            "reference": reference_digest(reference),
+            "encoder": facts.embedded.digest,
+            "images_of": [entry.digest for entry in sets],
+            "concepts": digest_of([each.to_json() for each in facts.context.concepts.values()]),
+        },
     )
 
 
-def _embed_imagenet(context: StageContext, embedded: EmbedReport, folder: Path) -> None:
-    spec = encoder_spec(context.settings.embed.encoder)
-    worker = _ClassNamesWorker(folder.resolve(), spec, embedded.digest)
-    devices = context.device_names()[:1]
-    careful = for_engine(worker, context, common_profile(devices, "float32", context.engine))
-    classes: Sequence[ReferenceClass] = imagenet_classes()
-    with context.reporter.task("Embedding ImageNet's class names", len(classes)) as advance:
-        run_shards(careful, [0], devices, advance, context.engine)
+def judge_facts(context: StageContext, gathered: OverlapFacts) -> OverlapReport:
+    """Verdicts by what was gathered."""
+    judge_by_records(context, gathered.facts)
+    reports = [
+        decide(context, gathered.facts, judging, gathered.inputs) for judging in gathered.filters
+    ]
+    context.remember_settings("name_overlap", "reference_copy", "class_overlap", "alignment")
+    # A filter that never had anything to judge by is not spoken of.
+    return OverlapReport(tuple(report for report in reports if report.judged))
+
+
+def _filters_without_search(settings: Settings) -> list[ImageFilter]:
+    named = {"max_similarity": settings.name_overlap.max_similarity}
+    aligned = {"min_margin": settings.alignment.min_margin}
+    return [
+        make_filter(NameOverlapFilter.name, named),
+        overlap_filter(settings.class_overlap),
+        make_filter(AlignmentFilter.name, aligned),
+    ]
+
+
+def _names(
+    context: StageContext, facts: Facts, references: list[ReferenceSet]
+) -> dict[str, Evidence]:
+    embedded = facts.embedded
+    names = read_concept_names(context.workspace, embedded.encoder, embedded.digest)
+    return name_evidence(list(facts.context.concepts.values()), names, references)
+
+
+def _distractors(facts: Facts) -> dict[str, Evidence]:
+    embeddings, own_text = facts.context.embeddings, facts.context.own_text
+    if embeddings is None or own_text is None:
+        raise ValueError("facts without embeddings")
+    return find_distractors(facts.all_images, embeddings, own_text)
