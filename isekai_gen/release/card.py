@@ -24,12 +24,14 @@ class CardFacts:
         manifests: Path in the release to number of rows.
         neighbors: Whether neighbor tables are included.
         date: ISO date, or None.
+        calibrated: Whether the calibration of the limits is included.
     """
 
     counts: Mapping[str, Any]
     manifests: Mapping[str, int]
     neighbors: bool
     date: str | None
+    calibrated: bool
 
 
 def write_card(options: ReleaseOptions, content: ReleaseContent, facts: CardFacts) -> str:
@@ -179,6 +181,8 @@ def _contents(facts: CardFacts) -> str:
         "* `provenance/`: settings and versions",
         "* `release.json`, `SHA256SUMS`: every file with its checksum",
     ]
+    if facts.calibrated:
+        lines.append("* `reports/calibration.json`: the limits' measured error rates")
     if facts.neighbors:
         lines.append("* `neighbors/`: the real classes nearest to each concept, and a spread")
     return "\n".join(lines)

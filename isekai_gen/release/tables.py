@@ -100,6 +100,7 @@ def rejected_rows(content: ReleaseContent) -> list[dict[str, Any]]:
             "limit": verdict.limit,
             "witness": verdict.witness,
             "reference": verdict.reference,
+            "tier": verdict.tier,
         }
         for image_id, verdict in sorted(content.dropped.items())
     ]

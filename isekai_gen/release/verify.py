@@ -15,6 +15,7 @@ from isekai_gen.release.received import Finding, walk_release
 from isekai_gen.release.verify_images import METADATA_FILE, check_images
 from isekai_gen.release.verify_lists import check_lists
 from isekai_gen.release.verify_tables import (
+    check_calibration,
     check_card,
     check_manifests,
     check_numbers,
@@ -48,5 +49,6 @@ def verify_release(folder: Path) -> list[Finding]:
     check_references(tree, metadata)
     check_numbers(tree, index, metadata)
     check_card(tree)
+    check_calibration(tree)
     # The same file may have been read for several checks.
     return sorted(set(tree.findings), key=lambda found: (found.file, found.rule, found.message))

@@ -14,6 +14,9 @@ from isekai_gen.release.index import INDEX_FILE
 from isekai_gen.release.received import ReceivedTree
 from isekai_gen.release.verify_images import METADATA_FILE
 
+CALIBRATION_FILE = "reports/calibration.json"
+"""What the limits of near-duplicates were measured to do; optional."""
+_CALIBRATION_SCHEMA = 1
 _CARD = "README.md"
 _CARD_KEYS = ("pretty_name", "license", "configs")
 # A broken manifest of a million rows says nothing more after this many lines.
@@ -112,6 +115,19 @@ def _compare(tree: ReceivedTree, name: str, found: Counter[str], stated: Mapping
                 "counts",
                 f"{found[key]} rows of {key!a}, but {stated.get(key, 0)} in {INDEX_FILE}",
             )
+
+
+def check_calibration(tree: ReceivedTree) -> None:
+    """Report a calibration that is none; a release need not have one."""
+    if CALIBRATION_FILE not in tree.files:
+        return
+    content = tree.read_json(CALIBRATION_FILE)
+    if content is None:
+        return
+    fields = content if isinstance(content, Mapping) else {}
+    if fields.get("schema") != _CALIBRATION_SCHEMA or not isinstance(fields.get("tiers"), Mapping):
+        message = f"must be an object of schema {_CALIBRATION_SCHEMA} with tiers"
+        tree.report(CALIBRATION_FILE, "json", message)
 
 
 def check_card(tree: ReceivedTree) -> None:

@@ -37,6 +37,7 @@ from isekai_gen.release.tables import (
     prompt_row,
     rejected_rows,
 )
+from isekai_gen.release.verify_tables import CALIBRATION_FILE
 from isekai_gen.shards import encode_lines
 from isekai_gen.workspace import Workspace
 
@@ -71,8 +72,9 @@ class ReleaseWriter:
         self._write_manifests()
         has_neighbors = self._copy_neighbor_tables()
         self._write_sheet()
+        calibrated = self._copy_calibration()
         date = release_date()
-        facts = CardFacts(self.counts, self.manifests, has_neighbors, date)
+        facts = CardFacts(self.counts, self.manifests, has_neighbors, date, calibrated)
         self._write("README.md", write_card(self._options, self._content, facts).encode())
         self._write("LICENSE", self._options.full_license().encode())
         self._write_lists(date)
@@ -138,6 +140,12 @@ class ReleaseWriter:
         for source in there:
             self._write(f"neighbors/{source.name}", source.read_bytes())
         return bool(there)
+
+    def _copy_calibration(self) -> bool:
+        source = self._workspace.root / CALIBRATION_FILE
+        if source.is_file():
+            self._write(CALIBRATION_FILE, source.read_bytes())
+        return source.is_file()
 
     def _write_sheet(self) -> None:
         images: dict[str, list[Path]] = {concept.slug: [] for concept in self._content.concepts}

@@ -95,7 +95,7 @@ def make_small(root: Path, suffix: str = ".png") -> SmallWorkspace:
     dropped = {
         duplicate.image_id: Verdict(
             duplicate.image_id, "near_duplicate", False, "similar_to_kept", 0.97, 0.95,
-            witness=witness.image_id,
+            witness=witness.image_id, tier="semantic",
         ),
         overlapping.image_id: Verdict(
             overlapping.image_id, "class_overlap", False, "too_real", 0.4, 0.3, reference="n01"

@@ -40,6 +40,14 @@ def test_a_release_verifies_and_its_numbers_add_up(small, tmp_path):
     assert summary.size == sum(len(content) for content in bytes_of(summary.folder).values())
 
 
+def test_a_rejected_image_names_its_witness_and_the_comparison_that_found_it(small, tmp_path):
+    rows = read_lines(build(small, tmp_path / "out").folder / "rejected.jsonl")
+    by_filter = {row["by"]: row for row in rows}
+    duplicate, overlapping = by_filter["near_duplicate"], by_filter["class_overlap"]
+    assert duplicate["witness"] in small.content.kept
+    assert (duplicate["tier"], overlapping["tier"]) == ("semantic", "")
+
+
 def test_coreutils_accept_the_checksums(built):
     command = ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"]
     assert subprocess.run(command, cwd=built, check=False).returncode == 0
