@@ -82,6 +82,32 @@ def replace_file(path: Path, content: bytes) -> None:
             raise
 
 
+@contextmanager
+def streamed_file(path: Path) -> Iterator[Path]:
+    """Where to write a file that is too large for the memory; at the end it replaces `path`.
+
+    A crash, or an error while it is written, leaves the old file.
+
+    Yields:
+        The path to create and write.
+
+    Raises:
+        StorageError: If the disk is full or read-only.
+    """
+    temporary = path.with_name(temporary_name(path.name))
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            sync_folder(path.parent)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in `folder` durable."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -10,6 +10,7 @@ from isekai_gen.storage import (
     move_all,
     remove_temporary_files,
     storage_errors,
+    streamed_file,
     temporary_name,
     write_atomically,
     write_staged,
@@ -63,3 +64,28 @@ def test_only_temporary_files_and_folders_are_removed(tmp_path):
     assert remove_temporary_files(tmp_path) == 2
     assert [path.name for path in tmp_path.rglob("*")] == ["deep", "kept"]
     assert remove_temporary_files(tmp_path) == 0
+
+
+def test_a_streamed_file_replaces_the_old_one_when_it_is_whole(tmp_path):
+    path = tmp_path / "new" / "large.bin"
+    with streamed_file(path) as written:
+        written.write_bytes(b"whole")
+        assert not path.exists()
+    assert path.read_bytes() == b"whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "full")])
+def test_a_streamed_file_that_breaks_off_leaves_the_old_one(tmp_path, error):
+    path = tmp_path / "large.bin"
+    path.write_bytes(b"old")
+
+    def write_half():
+        with streamed_file(path) as written:
+            written.write_bytes(b"half")
+            raise error
+
+    with pytest.raises((KeyboardInterrupt, StorageError)):
+        write_half()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -3,14 +3,17 @@
 Nothing heavy is imported before a command runs, so that `--help` answers at once.
 """
 
+from isekai_gen.cli.calibrating import audit, calibrate
 from isekai_gen.cli.cataloging import concepts
-from isekai_gen.cli.curating import dedupe, embed, neighbors, overlap
+from isekai_gen.cli.curating import embed, neighbors, overlap
+from isekai_gen.cli.deduping import dedupe
 from isekai_gen.cli.drawing import generate
 from isekai_gen.cli.group import CommandLine
 from isekai_gen.cli.looking import doctor, status
 from isekai_gen.cli.models import models
 from isekai_gen.cli.packaging import manifest, release
 from isekai_gen.cli.prompting import prompts
+from isekai_gen.cli.referencing import reference
 from isekai_gen.cli.reproducing import reproduce
 from isekai_gen.cli.running import demo, run
 from isekai_gen.cli.topping_up import topup, yields
@@ -34,6 +37,9 @@ command_line = CommandLine(
         embed,
         dedupe,
         overlap,
+        reference,
+        calibrate,
+        audit,
         neighbors,
         manifest,
         release,

@@ -29,6 +29,7 @@ _PATHS = frozenset(
         "generate__wildcards",
         "embed__encoder",
         "class_overlap__reference",
+        "near_duplicate__extra_encoder",
         "release__license_file",
     }
 )
@@ -172,7 +173,7 @@ def open_workspace(
         reporter=ConsoleReporter(quiet=options["quiet"]),
         devices=device_names_from(options.get("devices")),
         force=bool(options.get("force_stage")),
-        engine=_engine_from(options),
+        engine=engine_from(options),
     )
     return locked_context(options["workspace"], overrides, template, must_exist=must_exist)
 
@@ -206,7 +207,7 @@ def device_names_from(text: str | None) -> tuple[str, ...]:
     return names
 
 
-def _engine_from(options: Mapping[str, Any]) -> EngineChoice:
+def engine_from(options: Mapping[str, Any]) -> EngineChoice:
     """The engine that the options name; what only Ray honors is refused for any other."""
     from isekai_gen.executors import EngineChoice
 

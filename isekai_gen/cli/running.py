@@ -8,13 +8,13 @@ import click
 
 from isekai_gen.cli.console import counts_line, print_json, print_table
 from isekai_gen.cli.curation_options import (
-    duplicate_options,
     encoder_option,
     manifest_options,
     neighbor_options,
     overlap_options,
     release_options,
 )
+from isekai_gen.cli.duplicate_options import duplicate_options
 from isekai_gen.cli.failures import exit_if_failed, retry_option
 from isekai_gen.cli.model_options import drawing_options, images_option, seed_option
 from isekai_gen.cli.options import common_options, open_workspace, tell_if_starter

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isekai_gen.cli.console import print_json, print_table
-from isekai_gen.cli.curation_options import duplicate_options, encoder_option, overlap_options
+from isekai_gen.cli.curation_options import encoder_option, overlap_options
+from isekai_gen.cli.duplicate_options import duplicate_options
 from isekai_gen.cli.failures import PARTLY_DONE, exit_if_failed, retry_option
 from isekai_gen.cli.model_options import drawing_options
 from isekai_gen.cli.options import (

@@ -14,6 +14,7 @@ from isekai_gen.records.images import (
     PlannedImage,
     Provenance,
 )
+from isekai_gen.records.looks import PictureLook
 from isekai_gen.records.verdicts import (
     Choice,
     Decision,
@@ -32,6 +33,7 @@ __all__ = [
     "Decision",
     "ImageRecord",
     "Kind",
+    "PictureLook",
     "PlannedImage",
     "Prompt",
     "Provenance",

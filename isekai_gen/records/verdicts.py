@@ -23,6 +23,8 @@ class Verdict(Record):
         limit: What it was compared with, or None.
         witness: Id of the kept image on whose account this one is dropped, or "".
         reference: Class or image of a reference set that is the evidence, or "".
+        tier: Which comparison found the witness ("exact", "perceptual", "semantic", "extra"),
+            "person" for a pair that a person marked, or "".
     """
 
     image_id: str
@@ -33,6 +35,7 @@ class Verdict(Record):
     limit: float | None = None
     witness: str = ""
     reference: str = ""
+    tier: str = ""
 
 
 Choice = Literal["keep", "drop", "duplicate", "not_duplicate"]

@@ -27,6 +27,7 @@ class StageContext:
         devices: Device names to compute on; empty or ("all",) for all there are.
         force: Whether finished work under other settings is put aside instead of refused.
         engine: Where workers run.
+        dry_run: Whether verdicts, reports and settings stay as they are on disk.
     """
 
     workspace: Workspace
@@ -35,6 +36,7 @@ class StageContext:
     devices: tuple[str, ...] = ()
     force: bool = False
     engine: EngineChoice = LOCAL
+    dry_run: bool = False
 
     def device_names(self) -> list[str]:
         """The devices to compute on; for Ray the one kind of all workers, as they see it.
@@ -61,8 +63,11 @@ class StageContext:
     def remember_settings(self, *sections: str) -> None:
         """Write the settings in force into isekai.toml, for the sections of a stage that succeeded.
 
-        A setting that its stage refused is not remembered: later commands would trip over it.
+        A setting that its stage refused is not remembered: later commands would trip over it. Nor
+        is any in a dry run.
         """
+        if self.dry_run:
+            return
         path = self.workspace.settings_file
         before = read_settings(path)
         now = before.model_copy(update={name: getattr(self.settings, name) for name in sections})

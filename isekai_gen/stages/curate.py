@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from isekai_gen.errors import InputError
@@ -70,11 +71,7 @@ def gather_facts(context: StageContext) -> Facts:
     """
     workspace = context.workspace
     embedded = embed(context)
-    if embedded.failures:
-        raise InputError(
-            f"{len(embedded.failures)} image(s) could not be opened, such as "
-            f"{next(iter(embedded.failures))}; run `isekai-gen generate` to restore them"
-        )
+    require_opened(embedded.failures)
     if not embedded.embedded:
         raise InputError(f"{workspace.root} has no generated images to judge; run generate first")
     embeddings = load_embeddings(context, embedded)
@@ -87,6 +84,15 @@ def gather_facts(context: StageContext) -> Facts:
         alignment=embeddings.alignment,
     )
     return Facts(context=known, images=recorded.images, embedded=embedded)
+
+
+def require_opened(failures: Mapping[str, str]) -> None:
+    """Raise InputError if there are images that could not be opened, by id with the reason."""
+    if failures:
+        raise InputError(
+            f"{len(failures)} image(s) could not be opened, such as {next(iter(failures))}; run "
+            "`isekai-gen generate` to restore them"
+        )
 
 
 def read_decisions(workspace: Workspace) -> list[Decision]:
@@ -126,11 +132,23 @@ def make_filter(name: str, limits: Mapping[str, Any]) -> ImageFilter:
         raise InputError(f"{name}: {error}") from error
 
 
-def dropped_before(facts: Facts, workspace: Workspace, name: str) -> frozenset[str]:
-    """Images dropped by people, or by filters declared before `name`."""
+def dropped_before(
+    facts: RecordFacts,
+    workspace: Workspace,
+    name: str,
+    fresh: Mapping[str, Mapping[str, Verdict]] = MappingProxyType({}),
+) -> frozenset[str]:
+    """Images dropped by people, or by filters declared before `name`.
+
+    Args:
+        facts: The images and people's decisions.
+        workspace: Where verdicts are.
+        name: A filter.
+        fresh: Filters whose verdicts were just decided, to these; other verdicts are read.
+    """
     order = all_filters()[name].order
     earlier = {
-        other: verdicts_of(workspace, other)
+        other: fresh[other] if other in fresh else verdicts_of(workspace, other)
         for other, judging in all_filters().items()
         if judging.order < order
     }

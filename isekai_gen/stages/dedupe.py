@@ -1,147 +1,120 @@
-"""Find near-duplicates among the generated images, and judge which to keep."""
+"""Find near-duplicates among the generated images, and judge which to keep.
+
+What is looked at, embedded and searched stays on disk and grows by what is new; the decision is
+made anew whenever images, limits, earlier verdicts or people's decisions change.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection
+from dataclasses import replace
 
-from isekai_gen.filters.base import ImageFilter
-from isekai_gen.hashing import digest_of, file_sha256
-from isekai_gen.neighbors.edge_files import read_edges, write_edges
-from isekai_gen.neighbors.edges import EdgeList, find_edges
-from isekai_gen.neighbors.groups import count_dropped_by_components
-from isekai_gen.settings import NearDuplicateSettings
-from isekai_gen.shards import DoneMarker, is_whole, read_marker, write_marker
+from isekai_gen.filters.duplicates import dropped_by_limits_alone
+from isekai_gen.filters.duplicates_groups import dropped_by_components, group_duplicates
+from isekai_gen.hashing import digest_of
+from isekai_gen.shards import read_marker
 from isekai_gen.stages.context import StageContext
-from isekai_gen.stages.curate import (
-    Facts,
-    dropped_before,
-    gather_facts,
-    make_filter,
-    with_context,
+from isekai_gen.stages.curate import with_context
+from isekai_gen.stages.dedupe_facts import (
+    FILTER,
+    PICTURES,
+    Clock,
+    DuplicateFacts,
+    gather_duplicate_facts,
 )
+from isekai_gen.stages.dedupe_report import DedupeReport, tier_reports
+from isekai_gen.stages.duplicate_lists import DuplicateLists, gather_lists
+from isekai_gen.stages.duplicate_reports import report_files, write_duplicate_reports
 from isekai_gen.stages.embedding_files import embed_stage
-from isekai_gen.stages.fingerprints import fingerprint_of
-from isekai_gen.stages.judging import VerdictReport, decide, judge_by_records
-from isekai_gen.workspace import Workspace, folder_name
+from isekai_gen.stages.judging import Judged, judge
+from isekai_gen.stages.limits import DuplicateLimits, duplicate_filter, duplicate_limits
 
-FILTER = "near_duplicate"
-DEFAULT_MAX_SIMILARITY = 0.95
-# Edges are listed below the limit in force, so that another limit needs no new search.
-_FLOOR_BELOW_LIMIT = 0.1
-_HIGHEST_FLOOR = 0.85
+__all__ = ["FILTER", "DedupeReport", "dedupe", "linked_groups"]
 
 
-@dataclass(frozen=True)
-class DedupeReport:
-    """What dedupe found and decided.
+def dedupe(context: StageContext, *, dry_run: bool = False) -> DedupeReport:
+    """Verdicts of the near-duplicate filter, of those by records, and of that of pictures.
 
-    Attributes:
-        verdicts: The filter's report.
-        edges: Pairs listed.
-        floor: Lowest similarity listed.
-        max_similarity: The limit in force.
-        dropped_by_components: What dropping all but one of each connected group would drop.
+    Looks at pictures, embeds and searches first where needed. Lists for people go to
+    reports/duplicates/. The caller holds the workspace's lock.
+
+    Args:
+        context: The workspace.
+        dry_run: Whether verdicts, reports and settings stay as they are; what is looked at,
+            embedded and searched is kept all the same.
+
+    Raises:
+        InputError: If limits contradict each other, or there is nothing to judge.
     """
+    context = replace(context, dry_run=dry_run or context.dry_run)
+    clock = Clock()
+    limits = duplicate_limits(context)
+    judging = duplicate_filter(limits)
+    known = gather_duplicate_facts(context, limits, clock)
+    with clock.phase("deciding"):
+        judged = judge(context, known.facts, judging, _inputs(context, known))
+        decided = judging.decide(known.facts.all_images, known.facts.context)
+        lists = gather_lists(known, decided, limits)
+    with clock.phase("reporting"):
+        report = _report(known, judged, lists, limits)
+        if not context.dry_run:
+            write_duplicate_reports(context.workspace, lists, report.to_summary())
+            root = context.workspace.root
+            files = [path.relative_to(root).as_posix() for path in report_files(context.workspace)]
+            report = replace(report, files=tuple(files), dry_run=False)
+    context.remember_settings(FILTER, PICTURES)
+    return replace(report, seconds={name: round(s, 3) for name, s in clock.seconds.items()})
 
-    verdicts: VerdictReport
-    edges: int
-    floor: float
-    max_similarity: float
-    dropped_by_components: int
 
+def linked_groups(context: StageContext, kept: Collection[str]) -> list[frozenset[str]]:
+    """Groups of kept images that are still connected by pairs above a limit.
 
-def limit_of(settings: NearDuplicateSettings) -> float:
-    """The limit in force."""
-    limit = settings.max_similarity
-    return DEFAULT_MAX_SIMILARITY if limit is None else limit
-
-
-def duplicate_filter(settings: NearDuplicateSettings) -> ImageFilter:
-    """The near-duplicate filter with its limits; InputError if one is out of range."""
-    limits = {"max_similarity": limit_of(settings), "within": settings.within}
-    return make_filter(FILTER, limits)
-
-
-def dedupe(context: StageContext) -> DedupeReport:
-    """Verdicts of the near-duplicate filter and of those by records.
-
-    Embeds and searches first if needed.
-
-    The caller holds the workspace's lock.
+    Only people's decisions leave such pairs among kept images. The caller holds the workspace's
+    lock.
     """
-    settings = context.settings.near_duplicate
-    limit = limit_of(settings)
-    judging = duplicate_filter(settings)
-    facts = gather_facts(context)
-    judge_by_records(context, facts)
-    edges = _edges(context, facts, limit)
-    before = dropped_before(facts, context.workspace, FILTER)
-    facts = with_context(facts, edges=edges, already_dropped=before)
-    report = decide(
-        context, facts, judging, {"edges": file_sha256(edges_file(context.workspace, facts))}
-    )
-    context.remember_settings("near_duplicate")
-    candidates = [image.image_id for image in facts.all_images if image.image_id not in before]
+    limits = duplicate_limits(context)
+    known = gather_duplicate_facts(context, limits, Clock())
+    wanted = frozenset(kept)
+    images = [image for image in known.facts.all_images if image.image_id in wanted]
+    undecided = with_context(known.facts, decisions=(), already_dropped=frozenset())
+    decided = duplicate_filter(limits).decide(images, undecided.context)
+    groups = group_duplicates(decided.request, decided.decision)
+    return [frozenset(decided.ids[row] for row in group.members) for group in groups]
+
+
+def _inputs(context: StageContext, known: DuplicateFacts) -> dict[str, object]:
+    """Digests of what verdicts depend on beside limits, images and decisions."""
+    stage = embed_stage(known.facts.embedded.encoder)
+    markers = [read_marker(context.workspace, stage, part) for part in known.facts.images]
+    return {
+        "edges": {tier: found.digest for tier, found in known.stored.items()},
+        "background": digest_of(dict(known.facts.context.background)),
+        "alignment": [marker.digest for marker in markers if marker is not None],
+    }
+
+
+def _report(
+    known: DuplicateFacts, judged: Judged, lists: DuplicateLists, limits: DuplicateLimits
+) -> DedupeReport:
+    """The numbers, as of a dry run that took no time."""
+    decision, request = lists.decided.decision, lists.decided.request
+    images = len(lists.decided.ids)
+    before = int((decision.reason == "dropped_before").sum())
+    dropped = int(decision.dropped.sum())
+    relative = limits.relative_quantile is not None
     return DedupeReport(
-        verdicts=report,
-        edges=len(edges),
-        floor=edges.floor,
-        max_similarity=limit,
-        dropped_by_components=count_dropped_by_components(candidates, edges, limit),
+        verdicts=judged.report,
+        picture_check=known.picture_check.report,
+        tiers=tier_reports(limits, known.stored, lists),
+        images=images,
+        dropped_before=before,
+        judged=images - before,
+        kept=images - before - dropped,
+        dropped=dropped,
+        marked=int((decision.tier[decision.dropped] == "person").sum()),
+        dropped_by_components=dropped_by_components(request),
+        dropped_by_absolute=dropped_by_limits_alone(request) if relative else None,
+        groups=len(lists.groups),
+        review_pairs=len(lists.review),
+        memorized=len(lists.memorized),
     )
-
-
-def edges_file(workspace: Workspace, facts: Facts) -> Path:
-    """The Parquet file of all pairs of an encoder."""
-    return workspace.edges(facts.embedded.encoder) / "all.parquet"
-
-
-def read_stored_edges(context: StageContext, facts: Facts) -> EdgeList | None:
-    """The edges on disk if they are whole and of these embeddings, else None."""
-    workspace = context.workspace
-    path = edges_file(workspace, facts)
-    marker = read_marker(workspace, _stage(facts), 0)
-    if marker is None or marker.fingerprint != _fingerprint(workspace, facts):
-        return None
-    if not is_whole(path, marker):
-        context.reporter.note(f"{path} is missing or damaged: similar pairs are searched again")
-        return None
-    return read_edges(path)
-
-
-def _edges(context: StageContext, facts: Facts, limit: float) -> EdgeList:
-    stored = read_stored_edges(context, facts)
-    if stored is not None and stored.floor <= limit:
-        return stored
-    table = facts.context.embeddings
-    if table is None:
-        raise ValueError("facts without embeddings")
-    floor = max(-1.0, min(limit - _FLOOR_BELOW_LIMIT, _HIGHEST_FLOOR))
-    with context.reporter.task("Finding similar pairs", len(table)) as advance:
-        edges = find_edges(table, floor, context.settings.near_duplicate.search)
-        advance(len(table))
-    path = edges_file(context.workspace, facts)
-    write_edges(path, edges)
-    marker = DoneMarker(
-        stage=_stage(facts),
-        part=0,
-        fingerprint=_fingerprint(context.workspace, facts),
-        counts={"edges": len(edges)},
-        digest=file_sha256(path),
-    )
-    write_marker(context.workspace, marker)
-    return edges
-
-
-def _stage(facts: Facts) -> str:
-    return f"edges/{folder_name(facts.embedded.encoder)}"
-
-
-def _fingerprint(workspace: Workspace, facts: Facts) -> str:
-    """Edges depend on the embeddings alone; the floor is in their file."""
-    stage = embed_stage(facts.embedded.encoder)
-    markers = [read_marker(workspace, stage, part) for part in facts.images]
-    digests = [marker.digest for marker in markers if marker is not None]
-    ids = [image.image_id for image in facts.all_images]
-    return fingerprint_of(facts.embedded.digest, [digests, digest_of(ids)])

@@ -6,6 +6,7 @@ when limits, embeddings, earlier verdicts or people's decisions change, they are
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -40,37 +41,62 @@ class VerdictReport:
     reasons: Mapping[str, int]
     decided: bool
 
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dict."""
+        return {**self.__dict__, "reasons": dict(self.reasons)}
 
-def judge_by_records(context: StageContext, facts: RecordFacts) -> list[VerdictReport]:
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A filter's verdicts and what they come to.
+
+    Attributes:
+        report: The numbers.
+        verdicts: Image id to verdict; empty if the filter had nothing to judge by.
+    """
+
+    report: VerdictReport
+    verdicts: Mapping[str, Verdict]
+
+
+def judge_by_records(context: StageContext, facts: RecordFacts) -> dict[str, Judged]:
     """Verdicts of every filter that needs records only, with its default limits.
 
     They come before the filters that look at pictures, and leave nothing on disk where there is
     nothing to judge. The caller holds the workspace's lock.
 
     Returns:
-        One report per such filter, in the declared order.
+        Name of each such filter to its verdicts, in the declared order.
     """
     workspace = context.workspace
     quiet = replace(context, reporter=SilentReporter())  # too fast for a progress bar
     alone = replace(facts, context=FilterContext(decisions=facts.context.decisions))
     inputs = {"records": [file_sha256(workspace.part("records", part)) for part in facts.images]}
-    reports = [
-        decide(quiet, alone, make_filter(name, {}), inputs)
+    found = {
+        name: judge(quiet, alone, make_filter(name, {}), inputs)
         for name, judging in all_filters().items()
         if not judging.needs
-    ]
-    for report in reports:
+    }
+    for report in (judged.report for judged in found.values()):
         if report.decided and report.dropped:
             context.reporter.note(f"{report.by} drops {report.dropped} of {report.judged} images")
-    return reports
+    return found
 
 
 def decide(
     context: StageContext, facts: RecordFacts, judging: ImageFilter, inputs: Mapping[str, Any]
 ) -> VerdictReport:
+    """The report of `judge`."""
+    return judge(context, facts, judging, inputs).report
+
+
+def judge(
+    context: StageContext, facts: RecordFacts, judging: ImageFilter, inputs: Mapping[str, Any]
+) -> Judged:
     """Run a filter over all images and write its verdicts, unless nothing changed.
 
-    If it has nothing to judge any image by, and had nothing before, no file is written.
+    If it has nothing to judge any image by, and had nothing before, no file is written; nor is any
+    in a dry run.
 
     Args:
         context: The workspace.
@@ -93,12 +119,14 @@ def decide(
     ]
     if stale:
         with context.reporter.task(f"Judging: {judging.name}", len(images)) as advance:
-            verdicts = list(judging.judge(images, facts.context))
+            fresh = list(judging.judge(images, facts.context))
             advance(len(images))
-        if _is_idle(workspace, judging.name, verdicts):
-            return VerdictReport(judging.name, judged=0, dropped=0, reasons={}, decided=False)
-        _write(workspace, facts, judging, verdicts, fingerprint)
-    return _report(workspace, judging.name, decided=bool(stale))
+        if _is_idle(workspace, judging.name, fresh):
+            return _judged(judging.name, {}, decided=False)
+        if not context.dry_run:
+            _write(workspace, facts, judging, fresh, fingerprint)
+        return _judged(judging.name, {one.image_id: one for one in fresh}, decided=True)
+    return _judged(judging.name, verdicts_of(workspace, judging.name), decided=False)
 
 
 def _limits(judging: ImageFilter) -> dict[str, Any]:
@@ -141,15 +169,13 @@ def _write(
         write_marker(workspace, DoneMarker(folder, part, fingerprint, counts, file_sha256(path)))
 
 
-def _report(workspace: Workspace, name: str, *, decided: bool) -> VerdictReport:
-    verdicts = verdicts_of(workspace, name).values()
-    reasons: dict[str, int] = {}
-    for verdict in verdicts:
-        reasons[verdict.reason] = reasons.get(verdict.reason, 0) + 1
-    return VerdictReport(
+def _judged(name: str, verdicts: Mapping[str, Verdict], *, decided: bool) -> Judged:
+    reasons = Counter(verdict.reason for verdict in verdicts.values())
+    report = VerdictReport(
         by=name,
         judged=len(verdicts),
-        dropped=sum(not verdict.keep for verdict in verdicts),
+        dropped=sum(not verdict.keep for verdict in verdicts.values()),
         reasons=dict(sorted(reasons.items())),
         decided=decided,
     )
+    return Judged(report, verdicts)

@@ -16,10 +16,8 @@ from isekai_gen.manifests.isekai import (
     build_isekai_pair,
     largest_shots,
 )
-from isekai_gen.neighbors.groups import duplicate_groups
 from isekai_gen.stages.context import StageContext
-from isekai_gen.stages.curate import gather_facts
-from isekai_gen.stages.dedupe import limit_of, read_stored_edges
+from isekai_gen.stages.dedupe import FILTER, linked_groups
 from isekai_gen.stages.selection import Selection, select
 
 BUILDERS: Mapping[str, Callable[[ManifestRequest], Manifest]] = {
@@ -119,17 +117,8 @@ def _most_shots(request: ManifestRequest) -> int:
 
 
 def _duplicates(context: StageContext, selection: Selection) -> list[frozenset[str]]:
-    """Groups of kept images that are still connected by pairs above the limit.
-
-    Only people's decisions leave such pairs among kept images.
-    """
+    """Groups of kept images that are near-duplicates all the same, as people decided."""
     workspace = context.workspace
-    if not workspace.parts(workspace.verdicts("near_duplicate")):
+    if not workspace.parts(workspace.verdicts(FILTER)):
         return []
-    facts = gather_facts(context)
-    edges = read_stored_edges(context, facts)
-    if edges is None:
-        return []
-    limit = limit_of(context.settings.near_duplicate)
-    groups = duplicate_groups(selection.kept, edges, limit)
-    return [frozenset(group.members) for group in groups]
+    return linked_groups(context, selection.kept)

@@ -23,7 +23,7 @@ from isekai_gen.shards import DoneMarker, read_marker, write_marker
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.curate import gather_facts
 from isekai_gen.stages.fingerprints import fingerprint_of, forget_shard
-from isekai_gen.stages.overlap import open_reference
+from isekai_gen.stages.reference_sets import open_reference
 from isekai_gen.stages.selection import Selection, select
 from isekai_gen.workspace import Workspace
 

@@ -17,6 +17,7 @@ from isekai_gen.release.content import ReleaseContent, ReleaseOptions, ReleaseSu
 from isekai_gen.release.verify import verify_release
 from isekai_gen.settings import ReleaseSettings
 from isekai_gen.shards import DoneMarker, read_marker, write_marker
+from isekai_gen.stages.calibration_files import calibration_file
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.neighbors import require_current_tables
 from isekai_gen.stages.plan_files import check_complete, count_planned
@@ -92,6 +93,8 @@ def _fingerprint(context: StageContext, selection: Selection) -> str:
         for path in sorted(folder.glob("*"))
         if path.is_file()
     ]
+    if calibration_file(workspace).is_file():
+        files.append(calibration_file(workspace))
     return digest_of(
         {
             "records": [record.to_json() for record in selection.records],

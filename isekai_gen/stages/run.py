@@ -9,11 +9,13 @@ from pathlib import Path
 from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.release.writer import SHEET_FILE
 from isekai_gen.stages.context import StageContext
-from isekai_gen.stages.dedupe import dedupe, duplicate_filter
+from isekai_gen.stages.dedupe import dedupe
 from isekai_gen.stages.generate import GenerateRequest, generate
+from isekai_gen.stages.limits import duplicate_limits
 from isekai_gen.stages.manifest import ManifestReport, write_manifests
 from isekai_gen.stages.neighbors import write_neighbors
-from isekai_gen.stages.overlap import judge_overlap, overlap_filter
+from isekai_gen.stages.overlap import check_overlap
+from isekai_gen.stages.overlap_report import judge_and_report
 from isekai_gen.stages.release import release_options, write_current_release
 from isekai_gen.stages.status import Status, read_status
 
@@ -47,7 +49,7 @@ def run_all(context: StageContext, request: GenerateRequest) -> RunReport:
     """
     _check_settings(context, request)
     drawn = generate(context, request)
-    overlap = judge_overlap(context)
+    overlap = judge_and_report(context)
     near = dedupe(context)
     write_neighbors(context)
     manifests = write_manifests(context, ())
@@ -58,7 +60,7 @@ def run_all(context: StageContext, request: GenerateRequest) -> RunReport:
         manifests=manifests,
         release=out,
         contact_sheet=out / SHEET_FILE,
-        worked=drawn.drawn or overlap.decided or near.verdicts.decided or built,
+        worked=drawn.drawn or overlap.worked or near.verdicts.decided or built,
     )
 
 
@@ -67,5 +69,5 @@ def _check_settings(context: StageContext, request: GenerateRequest) -> None:
     catalog = request.catalog or context.workspace.catalog_file
     if catalog.exists():
         release_options(context.settings.release, load_catalog(catalog).name)
-    overlap_filter(context.settings.class_overlap)
-    duplicate_filter(context.settings.near_duplicate)
+    check_overlap(context)
+    duplicate_limits(context)

@@ -18,9 +18,10 @@ from pathlib import Path
 from isekai_gen.errors import InputError
 from isekai_gen.prompts.expansion import count_prompts
 from isekai_gen.stages.context import StageContext
-from isekai_gen.stages.dedupe import dedupe, duplicate_filter
+from isekai_gen.stages.dedupe import dedupe
 from isekai_gen.stages.generate import GenerateRequest, generate
-from isekai_gen.stages.overlap import judge_overlap, overlap_filter
+from isekai_gen.stages.limits import duplicate_limits
+from isekai_gen.stages.overlap import check_overlap, judge_overlap
 from isekai_gen.stages.plan_files import count_planned
 from isekai_gen.stages.status import Counts, read_status
 from isekai_gen.stages.topup_report import ConceptTopup, TopupReport
@@ -107,8 +108,8 @@ def _run_rounds(
 
 def _aim(context: StageContext, request: TopupRequest) -> Aim:
     """What the rounds are after; refuses at once what a later stage would refuse."""
-    overlap_filter(context.settings.class_overlap)
-    duplicate_filter(context.settings.near_duplicate)
+    check_overlap(context)
+    duplicate_limits(context)
     if request.kept < 1:
         raise ValueError(f"kept must be > 0, got {request.kept}")
     first = max(request.kept, context.settings.generate.images_per_concept)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -82,18 +82,31 @@ def settled_dtype(context: StageContext) -> GenerateSettings:
     return settings.model_copy(update={"dtype": profile["dtype"]})
 
 
-def for_engine(worker: Worker, context: StageContext, profile: Mapping[str, str]) -> Worker:
+def for_engine(worker: Worker, context: StageContext, profile: Mapping[str, str] | None) -> Worker:
     """The worker as the engine needs it: on other machines it first looks where it is.
 
     Args:
         worker: What to do.
         context: Of the stage, which holds the workspace's lock.
-        profile: What `common_profile` said; machines that join later must have it too.
+        profile: What `common_profile` said; machines that join later must have it too. None if
+            results do not depend on the machine.
     """
     if context.engine.name == "local":
         return worker
     root = context.workspace.root.resolve()
-    return _CarefulWorker(worker, root, lock_holder(root), dict(profile))
+    return _CarefulWorker(
+        worker, root, lock_holder(root), None if profile is None else dict(profile)
+    )
+
+
+def seen_in_time(seen: Callable[[], bool]) -> bool:
+    """Whether something that another machine wrote is seen here, at once or within a minute."""
+    deadline = time.monotonic() + _SECONDS_TO_BE_SEEN
+    while not seen():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.5)
+    return True
 
 
 @dataclass(frozen=True)
@@ -103,30 +116,35 @@ class _CarefulWorker:
     worker: Worker
     root: Path
     holder: str
-    profile: Mapping[str, str]
+    profile: Mapping[str, str] | None
 
     def setup(self, device_name: str) -> WorkOnShard:
         self._find_workspace()
-        found = _profile_on(self.profile["dtype"], device_name)
-        if found != self.profile:
+        if self.profile is not None:
+            self._compare_profile(self.profile, device_name)
+        return self.worker.setup(device_name)
+
+    def _compare_profile(self, wanted: Mapping[str, str], device_name: str) -> None:
+        """Raise StaleShardError if this machine is not like the others."""
+        found = _profile_on(wanted["dtype"], device_name)
+        if found != wanted:
             raise StaleShardError(
                 f"node {socket.gethostname()} differs from the others "
-                f"({_differences(dict(self.profile), found)}), and so would its pixels; make the "
-                "nodes alike"
+                f"({_differences(wanted, found)}), and so would its pixels; make the nodes alike"
             )
-        return self.worker.setup(device_name)
 
     def _find_workspace(self) -> None:
         """Raise WorkspaceError unless the lock of this very run is seen from here."""
-        deadline = time.monotonic() + (_SECONDS_TO_BE_SEEN if self.root.is_dir() else 0)
-        while lock_holder(self.root) != self.holder:
-            if time.monotonic() >= deadline:
-                raise WorkspaceError(
-                    f"workspace {self.root} is not visible on node {socket.gethostname()}: no lock "
-                    f"of process {self.holder} there; put the workspace on storage that all nodes "
-                    "share, under the same path"
-                )
-            time.sleep(0.5)
+
+        def is_locked() -> bool:
+            return lock_holder(self.root) == self.holder
+
+        if not is_locked() and not (self.root.is_dir() and seen_in_time(is_locked)):
+            raise WorkspaceError(
+                f"workspace {self.root} is not visible on node {socket.gethostname()}: no lock "
+                f"of process {self.holder} there; put the workspace on storage that all nodes "
+                "share, under the same path"
+            )
 
 
 def _differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from isekai_gen.models.encoder_files import identify_encoder
 from isekai_gen.neighbors.reference import ReferenceClass, build_reference, save_reference
 from isekai_gen.records import Decision, Verdict
 from isekai_gen.shards import append_records, read_records
-from isekai_gen.stages import embed, generate
+from isekai_gen.stages import embed, generate, looks
 from isekai_gen.stages.embed import encoder_spec
 from isekai_gen.workspace import Workspace
 from tests.small_jobs import arguments, call, digests, run_serially, write_job
@@ -21,7 +21,7 @@ from tests.small_jobs import arguments, call, digests, run_serially, write_job
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
-    for stage in (generate, embed):
+    for stage in (generate, embed, looks):
         monkeypatch.setattr(stage, "run_shards", run_serially)
 
 
@@ -31,7 +31,7 @@ def drawn(tiny_generator, tiny_encoder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("drawn")
     job = write_job(folder)
     with pytest.MonkeyPatch.context() as patch:
-        for stage in (generate, embed):
+        for stage in (generate, embed, looks):
             patch.setattr(stage, "run_shards", run_serially)
         call(*arguments(job, tiny_generator, folder / "ws", images=6), "--shard-size", 10)
         call("embed", "-w", folder / "ws", "--encoder", tiny_encoder)
@@ -116,11 +116,11 @@ def verdicts_of(root, name):
 def test_another_limit_uses_the_same_edges_and_decides_again(root):
     curate(root)
     edges = digests(root, ["edges"])
-    dropped = json.loads(call("dedupe", "-w", root, "--max-similarity", 0.99, "--json").stdout)
+    report = json.loads(call("dedupe", "-w", root, "--max-similarity", 0.99, "--json").stdout)
     assert digests(root, ["edges"]) == edges
-    assert dropped["max_similarity"] == 0.99
-    limits = {v.limit for v in verdicts_of(root, "near_duplicate").values() if v.limit is not None}
-    assert limits == {0.99}
+    assert report["tiers"]["semantic"]["max_similarity"] == 0.99
+    verdicts = verdicts_of(root, "near_duplicate").values()
+    assert {v.limit for v in verdicts if v.tier == "semantic"} == {0.99}
     assert "max_similarity = 0.99" in (root / "isekai.toml").read_text()
 
 
@@ -277,9 +277,12 @@ def test_the_environment_stands_in_for_options(root, monkeypatch):
     curate(root)
     monkeypatch.setenv("ISEKAI_GEN_WORKSPACE", str(root))
     monkeypatch.setenv("ISEKAI_GEN_MAX_SIMILARITY", "0.98")
-    assert json.loads(call("dedupe", "--json").stdout)["max_similarity"] == 0.98
-    given = call("dedupe", "--json", "--max-similarity", 0.97)
-    assert json.loads(given.stdout)["max_similarity"] == 0.97
+    assert semantic_limit(call("dedupe", "--json")) == 0.98
+    assert semantic_limit(call("dedupe", "--json", "--max-similarity", 0.97)) == 0.97
+
+
+def semantic_limit(result):
+    return json.loads(result.stdout)["tiers"]["semantic"]["max_similarity"]
 
 
 def test_doctor_reports_each_check(tmp_path):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from isekai_gen.stages import embed, generate
+from isekai_gen.stages import embed, generate, looks
 from tests.small_jobs import TINY, call, run_serially, write_job
 
 # At this limit some of the tiny generator's images are dropped (tests/stages/test_topup.py).
@@ -13,7 +13,7 @@ SOME = "0.955"
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
-    for stage in (generate, embed):
+    for stage in (generate, embed, looks):
         monkeypatch.setattr(stage, "run_shards", run_serially)
 
 

@@ -14,15 +14,17 @@ import pytest
 from isekai_gen.shards import modified_ns
 from tests.small_jobs import TINY, digests, environment, write_job
 
-FOLDERS = ("images", "records", "plan", "done", "verdicts", "embeddings", "edges", "reports")
+FOLDERS = (
+    "images", "records", "plan", "done", "looks", "verdicts", "embeddings", "edges", "reports",
+)  # fmt: skip
 # At this limit the tiny generator's images need several rounds (tests/stages/test_topup.py).
 LIMITS = {"--max-similarity": 0.955, "--max-margin": 2}
 KILLS = 6
 ONE_PROCESS = """
 from isekai_gen.cli import main
-from isekai_gen.stages import embed, generate
+from isekai_gen.stages import embed, generate, looks
 from tests.small_jobs import run_serially
-embed.run_shards = generate.run_shards = run_serially
+embed.run_shards = generate.run_shards = looks.run_shards = run_serially
 main()
 """
 

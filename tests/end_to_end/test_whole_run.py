@@ -24,7 +24,7 @@ def test_runs_through_finds_nothing_to_do_and_grows(job, tiny_generator, tiny_en
     assert report["kept"] == 12
     assert report["manifests"] == {"ISEKAI-10": 12, "ISEKAI-pair": 6}
     assert verify_release(root / "release") == []
-    assert "ImageNet" in first.stderr  # not the starter's encoder: class names of ImageNet-1k
+    assert "Embedding class names" in first.stderr  # those of ImageNet-1k: no starter encoder
 
     before = everything(root)
     again = run_cli(["run", "-w", root])

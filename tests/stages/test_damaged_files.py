@@ -11,7 +11,7 @@ from isekai_gen.cli import command_line
 from isekai_gen.errors import ChecksumError
 from isekai_gen.records import Decision, ImageRecord
 from isekai_gen.shards import append_records, read_records
-from isekai_gen.stages import embed, generate
+from isekai_gen.stages import embed, generate, looks
 from isekai_gen.stages.status import read_status
 from isekai_gen.workspace import Workspace
 from tests.small_jobs import arguments, digests, read_plan, run_serially, write_job
@@ -22,14 +22,20 @@ DERIVED = [
     "embeddings/{encoder}/part-00000.ids.jsonl",
     "embeddings/{encoder}/concepts.npy",
     "embeddings/{encoder}/concepts.ids.jsonl",
-    "edges/{encoder}/all.parquet",
+    "looks/part-00000.parquet",
+    "edges/{encoder}/part-00000.parquet",
+    "edges/{encoder}/part-00000.images.parquet",
+    "edges/perceptual/part-00000.parquet",
     "verdicts/near_duplicate/part-00001.jsonl",
+    "verdicts/picture_check/part-00001.jsonl",
+    "reports/duplicates/summary.json",
 ]
+MADE = ["looks", "embeddings", "edges", "verdicts", "reports", "done"]
 
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
-    for stage in (generate, embed):
+    for stage in (generate, embed, looks):
         monkeypatch.setattr(stage, "run_shards", run_serially)
 
 
@@ -51,7 +57,7 @@ def made(tiny_generator, tiny_encoder, tmp_path_factory, runner):
     folder = tmp_path_factory.mktemp("made")
     job = write_job(folder)
     with pytest.MonkeyPatch.context() as patch:
-        for stage in (generate, embed):
+        for stage in (generate, embed, looks):
             patch.setattr(stage, "run_shards", run_serially)
         args = arguments(job, tiny_generator, folder / "ws")
         assert call(runner, *args, "--shard-size", 4).exit_code == 0
@@ -75,10 +81,10 @@ def flip(path):
 @pytest.mark.parametrize("damage", [flip, lambda path: path.unlink()], ids=["flipped", "deleted"])
 @pytest.mark.parametrize("name", DERIVED)
 def test_a_damaged_derived_file_is_made_again_to_the_same_bytes(made, root, runner, name, damage):
-    before = digests(root, ["embeddings", "edges", "verdicts", "done"])
+    before = digests(root, MADE)
     damage(root / name.format(encoder=made[1]))
     assert call(runner, "dedupe", "-w", root).exit_code == 0
-    assert digests(root, ["embeddings", "edges", "verdicts", "done"]) == before
+    assert digests(root, MADE) == before
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'{"a": 1}\n', b"{}\n{}\n", b"[1]\n"])

@@ -18,7 +18,7 @@ from isekai_gen.shards import (
     write_marker,
     write_records,
 )
-from isekai_gen.stages import embed, generate
+from isekai_gen.stages import embed, generate, looks
 from isekai_gen.stages.curate import read_verdicts
 from isekai_gen.stages.dedupe import dedupe
 from isekai_gen.stages.drawn import STAGE, read_drawn
@@ -50,7 +50,8 @@ def root(drawn, tmp_path):
 
 @pytest.fixture
 def context(root, tiny_generator, tiny_encoder, monkeypatch):
-    monkeypatch.setattr(embed, "run_shards", run_serially)
+    for stage in (embed, looks):
+        monkeypatch.setattr(stage, "run_shards", run_serially)
     made = make_context(root, tiny_generator)
     settings = made.settings.with_overrides({"embed": {"encoder": str(tiny_encoder)}})
     return replace(made, settings=settings)
@@ -160,7 +161,7 @@ def odd_seed_filter(monkeypatch):
         """Drop images with an odd seed."""
 
         name: ClassVar[str] = "odd_seed"
-        order: ClassVar[int] = 7
+        order: ClassVar[int] = 4
         needs: ClassVar[frozenset[base.Need]] = frozenset()
 
         def judge(self, images: Sequence[ImageRecord], context: FilterContext) -> Iterator[Verdict]:

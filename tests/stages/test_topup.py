@@ -13,6 +13,7 @@ import pytest
 from isekai_gen.errors import InputError
 from isekai_gen.stages import embed as embed_stage
 from isekai_gen.stages import generate as generate_stage
+from isekai_gen.stages import looks as looks_stage
 from isekai_gen.stages.drawn import read_drawn
 from isekai_gen.stages.generate import generate
 from isekai_gen.stages.status import read_status
@@ -51,7 +52,7 @@ templates:
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
-    for stage in (generate_stage, embed_stage):
+    for stage in (generate_stage, embed_stage, looks_stage):
         monkeypatch.setattr(stage, "run_shards", run_serially)
 
 
@@ -93,7 +94,7 @@ def topped(tiny_generator, tmp_path_factory) -> Topped:
     job = write_job(folder)
     context = context_of(tiny_generator, folder / "ws", SOME)
     with pytest.MonkeyPatch.context() as patch:
-        for stage in (generate_stage, embed_stage):
+        for stage in (generate_stage, embed_stage, looks_stage):
             patch.setattr(stage, "run_shards", run_serially)
         report = topup(context, request_of(job))
     return Topped(folder / "ws", job, report, context.reporter.notes)

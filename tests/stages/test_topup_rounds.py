@@ -1,11 +1,13 @@
 """How many images a round adds, that rounds end, and what they write down."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from isekai_gen.errors import ChecksumError
-from isekai_gen.filters.independent_set import Link, choose_kept
+from isekai_gen.filters.duplicates import DuplicateRequest, TierPairs, decide_duplicates
+from isekai_gen.neighbors.pairs import PairList
 from isekai_gen.stages.topup_rounds import Aim, RoundLog
 from isekai_gen.workspace import Workspace
 
@@ -77,10 +79,21 @@ def test_rounds_end_whatever_is_kept_from_round_to_round(aim, data):
     assert rounds <= aim.budget - aim.first
 
 
+def kept_of(priority):
+    """Which of rows 0 (new), 1, 2 and 3 stay; the new one is like all others."""
+    alike = PairList(np.zeros(3, int), np.arange(1, 4), np.full(3, 0.99, dtype=np.float32))
+    tier = TierPairs("semantic", alike, max_similarity=0.95, review_similarity=0.9)
+    there = np.array(priority)
+    absent = np.setdiff1d(np.arange(4), there)
+    request = DuplicateRequest(
+        count=4, priority=np.array([*priority, *absent]), tiers=(tier,), absent=absent
+    )
+    return np.flatnonzero(decide_duplicates(request).kept).tolist()
+
+
 def test_a_new_image_can_make_several_kept_ones_be_dropped():
-    links = [Link("new", old, 0.99) for old in ("a", "b", "c")]
-    assert choose_kept(["a", "b", "c"], links) == ["a", "b", "c"]
-    assert choose_kept(["new", "a", "b", "c"], links) == ["new"]
+    assert kept_of([1, 2, 3]) == [1, 2, 3]
+    assert kept_of([0, 1, 2, 3]) == [0]
 
 
 AIM = Aim(kept=3, first=3, budget=12)

@@ -51,6 +51,12 @@ def test_a_worker_that_sees_the_locked_workspace_begins(context, profile):
     assert work_on(3, None) == ShardResult(3, {"device": "cpu"})
 
 
+def test_where_results_do_not_depend_on_machines_any_may_join(context, monkeypatch):
+    worker = for_engine(Plain(), context, None)
+    monkeypatch.setattr(workers, "_profile_on", None)
+    assert arrived(worker).setup("cpu")(3, None) == ShardResult(3, {"device": "cpu"})
+
+
 def test_a_workspace_that_is_not_shared_is_said_at_once(context, profile, tmp_path):
     worker = for_engine(Plain(), context, profile)
     tmp_path.rename(tmp_path.with_name("elsewhere"))
