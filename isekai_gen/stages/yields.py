@@ -6,7 +6,6 @@ left out, since they say no more than the concept does.
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from isekai_gen.filters import all_filters
+from isekai_gen.intervals import wilson_interval
 from isekai_gen.records import Decision, ImageRecord, PlannedImage, Verdict, select_kept
 from isekai_gen.shards import read_appended, read_records
 from isekai_gen.stages.context import require_plan
@@ -27,7 +27,6 @@ _TOTAL: _Key = ("total", "", "")
 _CONCEPT_SLOTS = frozenset({"name", "short", "description", "concept_negative"})
 # Variants without a name are numbered within their template: v1 of another is something else.
 _UNNAMED = re.compile(r"v\d+")
-_Z_95 = 1.959963984540054
 _KEPT = ""  # no filter has an empty name
 _DIGITS = 6
 
@@ -59,8 +58,9 @@ class Yield:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the share; see `wilson_interval`."""
-        return wilson_interval(self.kept, self.generated)
+        """95 % interval of the share; see `intervals.wilson_interval`."""
+        interval = wilson_interval(self.kept, self.generated)
+        return interval.low, interval.high
 
     @property
     def label(self) -> str:
@@ -117,35 +117,6 @@ class YieldReport:
             "by_slot_value": [entry.to_json() for entry in self.by_slot_value],
             "judged": dict(self.judged),
         }
-
-
-def wilson_interval(kept: int, generated: int) -> tuple[float, float]:
-    """95 % score interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22, 209-212).
-
-    Unlike the usual one, it stays within [0, 1] and says something at shares of 0 and 1.
-
-    Args:
-        kept: 0 <= kept <= generated.
-        generated: Images the share is of; (0, 1) is returned for none.
-
-    Raises:
-        ValueError: If `kept` is out of range.
-    """
-    if not 0 <= kept <= generated:
-        raise ValueError(f"kept must be in [0, {generated}], got {kept}")
-    if not generated:
-        return 0.0, 1.0
-    share, square = kept / generated, _Z_95**2
-    center = (share + square / (2 * generated)) / (1 + square / generated)
-    half = (
-        _Z_95
-        * math.sqrt(share * (1 - share) / generated + square / (4 * generated**2))
-        / (1 + square / generated)
-    )
-    # Exact at the ends, where rounding would leave them a hair inside or outside.
-    low = 0.0 if kept == 0 else center - half
-    high = 1.0 if kept == generated else center + half
-    return low, high
 
 
 def read_yields(workspace: Workspace) -> YieldReport:

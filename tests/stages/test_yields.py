@@ -4,14 +4,13 @@ import csv
 import io
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from isekai_gen.records import Decision, ImageRecord, PlannedImage, Provenance, Verdict
 from isekai_gen.shards import append_records, write_records
 from isekai_gen.stages.yield_files import csv_of, write_yields
-from isekai_gen.stages.yields import Yield, read_yields, wilson_interval
+from isekai_gen.stages.yields import Yield, read_yields
 from isekai_gen.workspace import Workspace
 
 PROVENANCE = Provenance(
@@ -154,30 +153,6 @@ def test_numbers_add_up_under_every_heading(tmp_path_factory, drawn):
         for entry in entries:
             assert entry.generated == entry.kept + sum(entry.dropped.values())
         assert list(entries) == sorted(entries, key=lambda entry: entry.interval[1])
-
-
-def test_the_interval_is_wilsons():
-    # Newcombe 1998, Statistics in Medicine 17, table I: the score method without correction.
-    for kept, generated, low, high in [
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-    ]:
-        assert wilson_interval(kept, generated) == pytest.approx((low, high), abs=5e-5)
-
-
-@given(st.integers(0, 500), st.integers(0, 500))
-def test_the_interval_holds_the_share_and_mirrors(kept, lost):
-    low, high = wilson_interval(kept, kept + lost)
-    share = kept / (kept + lost) if kept + lost else 0.5
-    assert 0 <= low <= share <= high <= 1
-    assert wilson_interval(lost, kept + lost) == pytest.approx((1 - high, 1 - low))
-
-
-def test_more_kept_than_generated_is_a_wrong_call():
-    with pytest.raises(ValueError, match=r"kept must be in \[0, 2\]"):
-        wilson_interval(3, 2)
 
 
 def test_the_csv_has_a_row_for_everything_and_a_column_for_every_filter(tmp_path):
