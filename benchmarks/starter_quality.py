@@ -33,6 +33,7 @@ import torch
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from safetensors.torch import load_file
 
+from isekai_gen.models.encoder_protocols import TextEncoder
 from isekai_gen.models.encoders import load_encoder
 from isekai_gen.models.identity import identify_generator
 from isekai_gen.models.loading import load_generator
@@ -40,7 +41,6 @@ from isekai_gen.models.spec import (
     Device,
     DrawRequest,
     DrawSettings,
-    Encoder,
     EncoderSpec,
     GeneratorSpec,
     starter_folder,
@@ -151,7 +151,7 @@ def fresh_renders(catalog: Catalog) -> dict[str, list[Picture]]:
 
 
 def zero_shot_accuracy(
-    encoder: Encoder, images: dict[str, list[Picture]], catalog: Catalog
+    encoder: TextEncoder, images: dict[str, list[Picture]], catalog: Catalog
 ) -> float:
     """Share of images whose nearest concept text, among the catalog's, is their own."""
     texts = {
@@ -175,7 +175,7 @@ def area_under_curve(positive: Sequence[float], negative: Sequence[float]) -> fl
     return float((below + upto).mean() / 2 / len(ordered))
 
 
-def separate_copies(encoder: Encoder, images: dict[str, list[Picture]]) -> dict[str, Any]:
+def separate_copies(encoder: TextEncoder, images: dict[str, list[Picture]]) -> dict[str, Any]:
     """How similarity separates near-duplicates from other images of the same concept."""
     rng = random.Random("planted near-duplicates")
     copies: dict[str, list[float]] = {name: [] for name in COPIES}

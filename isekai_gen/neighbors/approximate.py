@@ -41,7 +41,7 @@ _CAUTION = 1.0 / 3.0
 _RESOLVED = 0.7
 # Rows that measuring the recall usually takes, of which each is compared with all others.
 _USUALLY_MEASURED = 7000
-_BATCH_PAIRS = 1 << 17
+_BATCH_PAIRS, _BATCH_ROWS = 1 << 17, 1 << 14
 
 
 def approximate_pairs(
@@ -151,7 +151,7 @@ class _Search:
                 done, held = done + more[0], held + len(more[1])
                 rows.append(more[1])
                 partners.append(more[2])
-            if (more is None and rows) or held >= _BATCH_PAIRS:
+            if (more is None and rows) or held >= _BATCH_PAIRS or done >= _BATCH_ROWS:
                 yield done, np.concatenate(rows), np.concatenate(partners)
                 done, held, rows, partners = 0, 0, [], []
             if more is None:

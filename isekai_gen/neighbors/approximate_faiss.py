@@ -21,6 +21,8 @@ from isekai_gen.neighbors.similarity import IndexArray, unit_rows
 
 Hits = tuple[IndexArray, IndexArray]
 _BLOCK_ROWS = 16384
+# What it takes to score a candidate; signs and codes propose many that do not reach the floor.
+_SCORING_SECONDS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class InvertedLists:
             found = np.isin(row * width + partner, keys)
             if self.sides.right is None:
                 found |= np.isin(partner * width + row, keys)
+            spent += len(hit) * _SCORING_SECONDS
             yield Trial(found, spent / max(1, len(queries)) * self.sides.left.shape[0])
 
     def candidates(self, level: int) -> Iterator[tuple[int, IndexArray, IndexArray]]:

@@ -32,7 +32,7 @@ _FIRST_NEAREST, _MOST_NEAREST = 32, 2048
 _FLAT = tuple(ListSetting(lists, 0.0) for lists in (1, 2, 4, 8, 16, 32, 64))
 _CODES = tuple(
     ListSetting(lists, slack)
-    for lists, slack in ((4, 0.03), (8, 0.05), (16, 0.08), (32, 0.12), (64, 0.16))
+    for lists, slack in ((4, 0.03), (8, 0.05), (16, 0.08), (32, 0.12), (64, 0.2), (128, 0.3))
 )
 _SIGNS = tuple(
     ListSetting(lists, slack)

@@ -21,10 +21,9 @@ _MEMORY_SHARE = 0.5
 def fitting_method(sides: Sides) -> MethodName:
     """Cells, unless the rows in a short format do not fit the memory.
 
-    Measured at 100,000 and 1,000,000 rows on two cores, cells take a fraction of the time of any
-    inverted lists at the same recall, because blocked products run at the full matrix rate. But
-    the rows have to be there. Where they do not fit, their signs (on a CPU) or product codes (on a
-    GPU) do, at an eighth of a byte and a byte per eight numbers.
+    Cells are compared by blocked products at the full matrix rate, which inverted lists do not
+    reach, but the rows have to be there. Where they do not fit, their signs (on a CPU) or product
+    codes (on a GPU) do, at about one bit per number.
     """
     import torch
 
