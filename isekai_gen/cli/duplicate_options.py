@@ -211,6 +211,11 @@ def check_options(context: click.Context, options: Mapping[str, Any]) -> None:
             raise click.UsageError("--against names a folder; with --embeddings it is a .npy file")
     if (options["images"] or options["embeddings"]) and options["out"] is None:
         raise click.UsageError(f"{outside} needs --out, a folder for the results")
+    _check_search(context, options)
+
+
+def _check_search(context: click.Context, options: Mapping[str, Any]) -> None:
+    """Refuse options of comparisons that are not made."""
     mode = options["near_duplicate__mode"]
     if mode == "exact" or (mode is None and (options["images"] or options["embeddings"])):
         _refuse(context, ("near_duplicate__min_recall",), "means nothing in --mode exact")
