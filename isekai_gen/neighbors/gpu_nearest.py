@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isekai_gen.errors import InputError
 from isekai_gen.neighbors.gpu_rows import (
     COLUMN_STEP,
     IntegerRows,
@@ -216,7 +217,7 @@ class NearestTiles:
         queries = np.repeat(band.rows[: len(some)], some.shape[1])
         expected = gathered_similarities(self.vectors, queries, self.against, some.ravel())
         if not np.array_equal(expected, band.similarities[: len(some)].ravel()):
-            raise RuntimeError(
+            raise InputError(
                 "float64 similarities of this GPU differ from the CPU's; use --devices cpu"
             )
 

@@ -65,5 +65,5 @@ def too_many_pairs(max_pairs: int, count: int, floor: float) -> InputError:
     """What to raise when more than `max_pairs` pairs of `count` rows reach the floor."""
     return InputError(
         f"over {max_pairs:,} pairs of {count:,} rows reach similarity {floor}; choose a higher "
-        "floor"
+        "floor or limit, or leave out rows that are equal to others"
     )

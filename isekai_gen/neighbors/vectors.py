@@ -182,7 +182,10 @@ def _check_rows(path: Path, start: int, block: FloatArray, require_unit: bool) -
     squares = np.einsum("ij,ij->i", block, block)
     bad = np.flatnonzero(~np.isfinite(squares) | (squares == 0))
     if bad.size:
-        raise InputError(f"{path}: row {start + bad[0]} is zero or not finite; remove such rows")
+        raise InputError(
+            f"{path}: row {start + bad[0]} is zero, not finite, or too long or short for float32; "
+            "remove such rows, or normalize them"
+        )
     off = np.flatnonzero(np.abs(np.sqrt(squares) - 1.0) > _UNIT_TOLERANCE)
     if require_unit and off.size:
         raise InputError(

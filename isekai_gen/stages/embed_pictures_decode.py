@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from isekai_gen.hashing import pixel_sha256
+from isekai_gen.stages.pictures import why_unreadable
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 # Encoders first scale the short side: a strip of 1 x 60,000 pixels would become gigabytes.
@@ -70,8 +71,8 @@ def decode(content: bytes) -> DecodedPicture:
     except UnreadablePictureError:
         raise
     except Exception as error:  # for broken files Pillow raises nearly every type
-        detail = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadablePictureError(f"is no picture that can be opened ({detail})") from error
+        why = why_unreadable(error)
+        raise UnreadablePictureError(f"is no picture that can be opened ({why})") from error
     return DecodedPicture(
         image=image,
         file_bytes=len(content),

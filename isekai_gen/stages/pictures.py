@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from isekai_gen.errors import InputError
 from isekai_gen.hashing import canonical_json
@@ -131,7 +131,14 @@ def decode_picture(content: bytes, suffix: str) -> Image.Image:
             return image.convert("RGB")
     # Pillow raises SyntaxError for a broken chunk.
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"is no picture that can be opened ({error})") from error
+        raise ValueError(f"is no picture that can be opened ({why_unreadable(error)})") from error
+
+
+def why_unreadable(error: Exception) -> str:
+    """What Pillow says of bytes that it cannot open, in one line, the same in every run."""
+    if isinstance(error, UnidentifiedImageError):
+        return "of no known format"  # Pillow names the place in memory where the bytes lie
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def read_origin(path: Path) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def test_bands_of_other_vectors_or_floors_are_not_taken(tmp_path):
 def test_more_pairs_than_allowed_are_refused_with_a_remedy():
     rows = ArrayVectors(np.ones((6, 3), dtype=np.float32))
     assert len(search_pairs(rows, SearchOptions(0.5, max_pairs=15))[0]) == 15
-    with pytest.raises(InputError, match=r"over 14 pairs of 6 rows.*higher floor"):
+    with pytest.raises(InputError, match=r"over 14 pairs of 6 rows.*higher floor or limit"):
         search_pairs(rows, SearchOptions(0.5, max_pairs=14))
 
 

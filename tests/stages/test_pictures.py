@@ -179,3 +179,12 @@ def test_a_file_must_have_the_format_of_its_suffix():
     Image.fromarray(PIXELS).save(buffer, "PNG")
     with pytest.raises(ValueError, match="no picture that can be opened"):
         decode_picture(buffer.getvalue(), ".webp")
+
+
+def test_why_bytes_are_no_picture_is_the_same_in_every_run():
+    reasons = set()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no picture that can be opened") as caught:
+            decode_picture(b"hello", ".png")
+        reasons.add(str(caught.value))
+    assert reasons == {"is no picture that can be opened (of no known format)"}
