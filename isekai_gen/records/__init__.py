@@ -6,6 +6,15 @@ writing files is not done here (see `shards`).
 
 from isekai_gen.records.base import SCHEMA
 from isekai_gen.records.concepts import Concept, Kind, Prompt
+from isekai_gen.records.conversations import (
+    Conversation,
+    ImagePart,
+    Part,
+    Role,
+    TextPart,
+    Turn,
+)
+from isekai_gen.records.episodes import Episode, NamedImage
 from isekai_gen.records.images import (
     IMAGE_FORMATS,
     IMAGE_SUFFIXES,
@@ -30,13 +39,21 @@ __all__ = [
     "SCHEMA",
     "Choice",
     "Concept",
+    "Conversation",
     "Decision",
+    "Episode",
+    "ImagePart",
     "ImageRecord",
     "Kind",
+    "NamedImage",
+    "Part",
     "PictureLook",
     "PlannedImage",
     "Prompt",
     "Provenance",
+    "Role",
+    "TextPart",
+    "Turn",
     "Verdict",
     "last_decisions",
     "select_kept",
