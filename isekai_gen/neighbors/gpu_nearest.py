@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isekai_gen.errors import InputError
+from isekai_gen.neighbors.gpu_nearest_hits import SeekingRows, hits_of
 from isekai_gen.neighbors.gpu_rows import (
-    COLUMN_STEP,
     IntegerRows,
     integer_margin,
     integer_rows,
@@ -35,15 +35,12 @@ if TYPE_CHECKING:
 BAND_ROWS = 65536
 _FIRST_STAGE = 512
 _GROWTH = 4
-_FIRST_CAPACITY = 512
-_GROUP = 8
-_LAUNCH_COLUMNS = 32768
 # Pairs scored at a time: two float64 temporaries of 512 MiB at 512 dimensions.
 _SCORED_PAIRS = 1 << 17
 _CHECKED_ROWS = 256
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class NearestTiles:
     """The search of one matrix against another, band by band.
 
@@ -56,7 +53,6 @@ class NearestTiles:
         originals: float32, shape (m, d), `against` on the device.
         k: Nearest rows wanted.
         floor: Pairs from here are listed, too.
-        capacity: Candidates a row may have; grows where one has more.
     """
 
     vectors: Vectors
@@ -67,7 +63,6 @@ class NearestTiles:
     originals: torch.Tensor
     k: int
     floor: float
-    capacity: int = _FIRST_CAPACITY
 
     def bands(self) -> Iterator[NearestBand]:
         """The rows of `vectors`, each once, BAND_ROWS at a time, in no defined order."""
@@ -88,21 +83,26 @@ class NearestTiles:
         best = torch.full((count, self.k), -float("inf"), dtype=torch.float32, device=device)
         places = torch.empty(0, dtype=torch.int64, device=device)
         columns, similar = places.int(), places.float()
+        seeking = SeekingRows(self.left.matrix[start:stop], self.left.scales[start:stop], limits)
         edge, total = 0, len(self.right.matrix)
         stage = max(_FIRST_STAGE, self.k)
         while edge < total:
-            column_end = min(edge + stage, total)
-            hits, estimates = self._stage(start, stop, edge, column_end, limits)
-            best = torch.topk(torch.cat([best, estimates], dim=1), self.k, dim=1).values
+            columns_of_stage = (edge, min(edge + stage, total))
+            found = list(hits_of(seeking.with_limits(limits), self.right, columns_of_stage))
+            for members, _, estimates in found:
+                both = torch.cat([best[members], estimates], dim=1)
+                best[members] = torch.topk(both, self.k, dim=1).values
             # The k-th exact similarity lies at most one margin below the k-th estimate, and the
             # estimate of a row that reaches it at most one more.
             limits = torch.clamp(best[:, -1] - 2 * margin, max=self.floor - margin)
             still = similar >= limits[places]
-            which, position = torch.nonzero(estimates >= limits[:, None], as_tuple=True)
-            places = torch.cat([places[still], which])
-            columns = torch.cat([columns[still], hits[which, position]])
-            similar = torch.cat([similar[still], estimates[which, position]])
-            edge, stage = column_end, column_end * (_GROWTH - 1)
+            kept = [(places[still], columns[still], similar[still])]
+            for members, hits, estimates in found:
+                which, position = torch.nonzero(estimates >= limits[members, None], as_tuple=True)
+                kept.append((members[which], hits[which, position], estimates[which, position]))
+            places, columns, similar = (torch.cat(parts) for parts in zip(*kept, strict=True))
+            edge = columns_of_stage[1]
+            stage = edge * (_GROWTH - 1)
         return self._sifted(start, count, places, columns.long())
 
     def _sifted(
@@ -120,63 +120,6 @@ class NearestTiles:
         limits = torch.clamp(kth - 2 * margin, max=self.floor - margin)
         still = similar >= limits[places]
         return places[still], columns[still]
-
-    def _stage(
-        self, start: int, stop: int, edge: int, column_end: int, limits: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What of the columns edge..column_end reaches the limits: [b, c] columns, estimates."""
-        import torch
-
-        device, count, width = self.left.matrix.device, stop - start, column_end - edge
-        while True:
-            capacity = width if edge == 0 else min(self.capacity, width)
-            columns = torch.full((count, capacity), -1, dtype=torch.int32, device=device)
-            similar = torch.full((count, capacity), -float("inf"), device=device)
-            counters = torch.zeros(count, dtype=torch.int32, device=device)
-            self._launch(start, count, (edge, column_end), (limits, columns, similar, counters))
-            most = int(counters.max())
-            if most <= capacity:
-                return columns[:, :most], similar[:, :most]
-            self.capacity = 1 << (most - 1).bit_length()
-
-    def _launch(
-        self,
-        start: int,
-        count: int,
-        columns: tuple[int, int],
-        found: tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor],
-    ) -> None:
-        from triton.tools.tensor_descriptor import TensorDescriptor
-
-        from isekai_gen.neighbors import kernels
-
-        side = kernels.TILE
-        tiles = [
-            TensorDescriptor.from_tensor(rows.matrix, [side, COLUMN_STEP])
-            for rows in (self.left, self.right)
-        ]
-        for edge in range(*columns, _LAUNCH_COLUMNS):
-            column_end = min(edge + _LAUNCH_COLUMNS, columns[1])
-            rows, across = -(-count // side), -(-(column_end - edge) // side)
-            kernels.nearest_tiles[(rows * across,)](
-                *tiles,
-                self.left.scales,
-                self.right.scales,
-                *found,
-                found[1].shape[1],
-                start,
-                edge,
-                count,
-                column_end,
-                rows,
-                across,
-                DIMENSIONS=self.left.matrix.shape[1],
-                STEP=COLUMN_STEP,
-                SIDE=side,
-                GROUP=_GROUP,
-                num_warps=kernels.WARPS,
-                num_stages=kernels.STAGES,
-            )
 
     def _ranked(
         self, start: int, stop: int, places: torch.Tensor, columns: torch.Tensor

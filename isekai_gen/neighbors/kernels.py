@@ -96,7 +96,6 @@ def nearest_tiles(
     found_similar,
     counters,
     capacity,
-    top,
     edge,
     row_end,
     column_end,
@@ -109,21 +108,20 @@ def nearest_tiles(
 ):
     """Append, to the list of each row of left, what reaches the row's own limit.
 
-    `limits` and `counters` count from `top`'s band: limits[row - band], which begins at row 0 of
-    the pointers given. found_columns and found_similar are [rows of the band, capacity]; `counters`
-    count all hits, also those beyond `capacity`, which are not stored.
+    found_columns and found_similar are [rows, capacity]; `counters` count all hits, also those
+    beyond `capacity`, which are not stored.
     """
     tile_row, tile_column = _tile_of(rows_in_tiles, columns_in_tiles, GROUP)
     row, column = tile_row * SIDE, edge + tile_column * SIDE
     products = tl.zeros((SIDE, SIDE), tl.int32)
     for k in range(0, DIMENSIONS, STEP):
-        a = left.load([top + row, k])
+        a = left.load([row, k])
         b = right.load([column, k])
         products = tl.dot(a, b.T, products, out_dtype=tl.int32)
     rows = row + tl.arange(0, SIDE)
     columns = column + tl.arange(0, SIDE)
     inside = rows < row_end
-    row_scales = tl.load(left_scales + top + rows, mask=inside, other=0.0)
+    row_scales = tl.load(left_scales + rows, mask=inside, other=0.0)
     column_scales = tl.load(right_scales + columns, mask=columns < column_end, other=0.0)
     low = tl.load(limits + rows, mask=inside, other=float("inf"))
     similar = products.to(tl.float32) * row_scales[:, None] * column_scales[None, :]
