@@ -100,8 +100,19 @@ def as_markdown(found: Figures) -> str:
         count = row["notes"]["pictures"]
         rate = f"{count / row['seconds']:.0f}"
         lines.append(f"| {' | '.join([row['way'], str(count), rate, *spent])} |")
-    lines += ["", *_beyond_start_up(found["rows"])]
+    lines += ["", *_phases(found["rows"]), *_beyond_start_up(found["rows"])]
     return "\n".join(lines) + "\n"
+
+
+def _phases(rows: list[Figures]) -> list[str]:
+    """Where the command spends its time; what it does not name is the start of its process."""
+    lines = []
+    for row in rows:
+        if row["way"] == _WAYS[-1] and "failed" not in row:
+            notes = row["notes"]
+            spent = ", ".join(f"{phase} {took:.1f} s" for phase, took in notes["phases"].items())
+            lines.append(f"command on {notes['pictures']}: {spent}; {notes['edges']} edges")
+    return lines
 
 
 def _beyond_start_up(rows: list[Figures]) -> list[str]:
@@ -115,4 +126,15 @@ def _beyond_start_up(rows: list[Figures]) -> list[str]:
     (few, short), (many, long) = sorted(
         (count, statistics.median(times)) for count, times in spent.items()
     )
-    return [f"whole command beyond start-up: {(many - few) / (long - short):.0f} pictures/s"]
+    rate = (many - few) / (long - short)
+    line = f"whole command beyond start-up: {rate:.0f} pictures/s"
+    alone = [_seconds_of("pipeline-decode", rows), _seconds_of("pipeline-encode", rows)]
+    if all(alone):
+        share = rate * max(map(statistics.median, alone)) / many
+        line += f", {share:.0%} of the slower of decoding and encoding"
+    return [line]
+
+
+def _seconds_of(way: str, rows: list[Figures]) -> list[float]:
+    """What each run of a way took that did not fail."""
+    return [row["seconds"] for row in rows if row["way"] == way and "failed" not in row]

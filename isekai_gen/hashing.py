@@ -36,5 +36,5 @@ def pixel_sha256(pixels: npt.NDArray[np.uint8]) -> str:
     if channels != 3 or pixels.dtype != np.uint8:
         raise ValueError(f"pixels must be uint8 [height, width, 3], got {pixels.shape}")
     digest = hashlib.sha256(f"RGB {width}x{height}\n".encode())
-    digest.update(np.ascontiguousarray(pixels).tobytes())
+    digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 
 from isekai_gen.errors import ModelError
 from isekai_gen.models.encoder_protocols import PreparedPicture
+from isekai_gen.pixels import rgb_pixels
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +41,7 @@ class Preparation:
         picture = image if image.mode == "RGB" else image.convert("RGB")
         for step in self.steps:
             picture = step(picture)
-        return np.asarray(picture)
+        return rgb_pixels(picture)
 
     def normalizer(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         """From uint8 [n, height, width, 3] to float32 [n, 3, height, width], on that device."""
@@ -79,7 +79,17 @@ def preparation_of(transform: Any, where: str) -> Preparation:  # noqa: ANN401 -
             f"{where}: prepares pictures in a way that is not supported (it ends in {found}, not "
             "in ToTensor and Normalize); choose another encoder"
         )
+    steps = [step for step in steps if not _converts_to_rgb(step)]
     return Preparation(tuple(steps), _three(normalize.mean), _three(normalize.std))
+
+
+def _converts_to_rgb(step: Resizing) -> bool:
+    """Whether a step is OpenCLIP's conversion to RGB, which `Preparation.resized` begins with.
+
+    By its name: OpenCLIP is not imported for encoders of others.
+    """
+    kind = type(step)
+    return (kind.__module__, kind.__name__) == ("open_clip.transform", "MaybeConvertMode")
 
 
 def _three(values: Sequence[float] | torch.Tensor) -> tuple[float, ...]:

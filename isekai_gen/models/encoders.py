@@ -29,9 +29,11 @@ from isekai_gen.models.encoder_protocols import (
     PreparedPicture,
     TextEncoder,
 )
+from isekai_gen.models.encoder_resize_device import DeviceResizing, can_resize_on_device
 from isekai_gen.models.profile import make_deterministic, torch_device
 from isekai_gen.models.quiet import hide_progress_bars, quiet_libraries
 from isekai_gen.models.spec import Device, EncoderSpec
+from isekai_gen.pixels import RgbPixels, rgb_pixels
 
 if TYPE_CHECKING:
     import torch
@@ -48,18 +50,42 @@ class PictureEncoder:
         batch_rows: Rows of every batch.
     """
 
-    def __init__(self, network: Network, device: torch.device, digest: str) -> None:
+    def __init__(
+        self, network: Network, device: torch.device, digest: str, *, resize_on_device: bool
+    ) -> None:
+        """Try the network on a blank picture.
+
+        Args:
+            network: What encodes, on the device.
+            device: Where it lies.
+            digest: Of its files.
+            resize_on_device: Whether pictures are resized there rather than by Pillow, where that
+                can be done to the bit; of use on a GPU.
+
+        Raises:
+            ModelError: If it gives anything but one vector for a picture.
+        """
         self._network = network
         self._device = device
         self._normalize = network.preparation.normalizer(device)
         self.digest = digest
         self.batch_rows = BATCH_ROWS[device.type]
+        self._resizing: DeviceResizing | None = None
         blank = self.prepare(Image.new("RGB", (64, 64), (90, 120, 150)))
         self._shape = blank.shape
+        if resize_on_device and can_resize_on_device(network.preparation):
+            self._resizing = DeviceResizing(network.preparation, device, self._shape)
         self.dim = self._start([blank], rows=1).dim
 
-    def prepare(self, image: Image.Image) -> PreparedPicture:
-        """A picture of any size and mode as the network wants it; may be called from any thread."""
+    def prepare(self, image: Image.Image, pixels: RgbPixels | None = None) -> PreparedPicture:
+        """A picture of any size and mode as `start` takes it; may be called from any thread.
+
+        Args:
+            image: The picture.
+            pixels: What `rgb_pixels` gave for it, where it was called already.
+        """
+        if self._resizing is not None and self._resizing.takes(image):
+            return rgb_pixels(image) if pixels is None else pixels
         return self._network.preparation.resized(image)
 
     def start(self, prepared: Sequence[PreparedPicture]) -> PendingVectors:
@@ -73,6 +99,9 @@ class PictureEncoder:
     def _start(self, prepared: Sequence[PreparedPicture], rows: int) -> EncodedBatch:
         import torch
 
+        if self._resizing is not None:
+            resized = self._resizing.batch(prepared, rows)
+            return start_batch(self._encode, resized, len(prepared), self._device)
         batch = new_batch(self._device, self._shape, torch.uint8, rows)
         filled = batch.numpy()
         for row, picture in enumerate(prepared):
@@ -110,8 +139,17 @@ class PictureEncoder:
 class PictureTextEncoder(PictureEncoder):
     """An encoder (`TextEncoder`) that reads text, too."""
 
-    def __init__(self, network: Network, text: TextSide, device: torch.device, digest: str) -> None:
-        super().__init__(network, device, digest)
+    def __init__(
+        self,
+        network: Network,
+        text: TextSide,
+        device: torch.device,
+        digest: str,
+        *,
+        resize_on_device: bool,
+    ) -> None:
+        """As `PictureEncoder`, with the text side of the network."""
+        super().__init__(network, device, digest, resize_on_device=resize_on_device)
         self._text = text
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
@@ -169,9 +207,11 @@ def _load(spec: EncoderSpec, device: Device) -> PictureEncoder:
         with quiet_libraries():
             hide_progress_bars()
             network = load_network(files, target)
+            given = (target, files.digest)
+            on_gpu = device.kind == "cuda"
             if network.text is None:
-                return PictureEncoder(network, target, files.digest)
-            return PictureTextEncoder(network, network.text, target, files.digest)
+                return PictureEncoder(network, *given, resize_on_device=on_gpu)
+            return PictureTextEncoder(network, network.text, *given, resize_on_device=on_gpu)
     except ModelError as error:
         raise ModelError(f"{spec.source}: {error}") from error
     except Exception as error:  # the libraries raise nearly every type for a broken model

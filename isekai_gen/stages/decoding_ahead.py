@@ -50,8 +50,9 @@ def batches_ahead(
 ) -> Generator[list[Found]]:
     """What `look` makes of each input, in their order, by batches for the encoder.
 
-    Threads work ahead of the batch that is asked for by about two batches, so that memory does
-    not grow with the number of pictures. Close it (`contextlib.closing`) to end them early.
+    Threads work ahead of the batch that is asked for by about one more. With the one that the
+    caller still has, at most three batches and two pictures a thread are in memory. Close it
+    (`contextlib.closing`) to end them early.
 
     Args:
         look: Called in a thread.
@@ -61,7 +62,7 @@ def batches_ahead(
     """
     batch: list[Found] = []
     opened = 0
-    for found in _in_order(look, inputs, threads, ahead=2 * (rows + threads)):
+    for found in _in_order(look, inputs, threads, ahead=rows + 2 * threads):
         batch.append(found)
         opened += found.opened
         if opened == rows:

@@ -7,10 +7,10 @@ import io
 import warnings
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image, ImageOps
 
 from isekai_gen.hashing import pixel_sha256
+from isekai_gen.pixels import RgbPixels, rgb_pixels
 from isekai_gen.stages.pictures import why_unreadable
 
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -36,12 +36,14 @@ class DecodedPicture:
 
     Attributes:
         image: RGB, the right way up.
+        pixels: Its pixels, uint8 [height, width, 3].
         file_bytes: Bytes of its file.
         byte_sha256: Of the file.
         pixel_sha256: Of the RGB pixels, as `hashing.pixel_sha256` has it.
     """
 
     image: Image.Image
+    pixels: RgbPixels
     file_bytes: int
     byte_sha256: str
     pixel_sha256: str
@@ -73,11 +75,13 @@ def decode(content: bytes) -> DecodedPicture:
     except Exception as error:  # for broken files Pillow raises nearly every type
         why = why_unreadable(error)
         raise UnreadablePictureError(f"is no picture that can be opened ({why})") from error
+    pixels = rgb_pixels(image)
     return DecodedPicture(
         image=image,
+        pixels=pixels,
         file_bytes=len(content),
         byte_sha256=hashlib.sha256(content).hexdigest(),
-        pixel_sha256=pixel_sha256(np.asarray(image)),
+        pixel_sha256=pixel_sha256(pixels),
     )
 
 

@@ -136,7 +136,9 @@ class _ShardLooker:
             decoded.pixel_sha256,
         )
         taken = hash_picture(decoded.image) if self.worker.hashes else None
-        prepared = None if self.encoder is None else self.encoder.prepare(decoded.image)
+        prepared = None
+        if self.encoder is not None:
+            prepared = self.encoder.prepare(decoded.image, decoded.pixels)
         return _Seen(row, taken, prepared)
 
     def _encode(self, batch: list[_Seen], results: _Results) -> None:
