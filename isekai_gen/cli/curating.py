@@ -1,4 +1,4 @@
-"""embed, overlap, neighbors."""
+"""embed, overlap."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isekai_gen.cli.console import print_json, print_table
-from isekai_gen.cli.curation_options import (
-    class_options,
-    encoder_option,
-    neighbor_options,
-    overlap_options,
-)
+from isekai_gen.cli.console import print_json
+from isekai_gen.cli.curation_options import encoder_option, overlap_options
 from isekai_gen.cli.options import common_options, open_workspace, tell_if_starter
 
 if TYPE_CHECKING:
@@ -73,37 +68,6 @@ def overlap(**options: Any) -> None:  # noqa: ANN401
     for report in outcome.overlap.verdicts:
         _print_verdicts(report)
     for path in outcome.files:
-        click.echo(path)
-
-
-@click.command()
-@neighbor_options
-@class_options
-@encoder_option
-@common_options()
-def neighbors(**options: Any) -> None:  # noqa: ANN401
-    """Write tables of the real classes nearest to each concept.
-
-    Example: isekai-gen neighbors --nearest 10
-    """
-    from isekai_gen.stages.neighbors import write_neighbors
-
-    with open_workspace(options) as context:
-        tell_if_starter(context, embeds=True)
-        report = write_neighbors(context)
-    first = [row for row in report.nearest if row.rank == 1]
-    if options["as_json"]:
-        print_json(
-            {
-                "reference": report.reference,
-                "files": [str(path) for path in report.files],
-                "nearest": [row.__dict__ for row in report.nearest],
-            }
-        )
-        return
-    rows = [(row.concept, row.class_name, f"{row.similarity:.3f}") for row in first]
-    print_table(("concept", f"nearest class of {report.reference}", "similarity"), rows)
-    for path in report.files:
         click.echo(path)
 
 

@@ -2,7 +2,8 @@
 
 Two tables that are easily mistaken for each other, so every row says its table:
 
-* nearest: the `k` most similar classes, for showing how new a concept is;
+* nearest: the `nearest` most similar classes, for showing how new a concept is and as hard
+  negatives; as many as there are classes give all of them;
 * rank-stratified: all classes sorted by falling similarity, cut into bins, one class drawn from
   each, as Link-Context Learning made its training neighbors.
 
@@ -11,44 +12,78 @@ Similarities are those of `class_similarity`; `similarity_kind` says which.
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from isekai_gen.embeddings import EmbeddingTable
 from isekai_gen.errors import InputError
-from isekai_gen.manifests.class_similarity import class_similarity
-from isekai_gen.neighbors.reference import ReferenceClass, ReferenceSet
-from isekai_gen.records import Concept
-from isekai_gen.shards import encode_lines
-from isekai_gen.storage import write_atomically
-
-TABLE_FILES = tuple(
-    f"{table}.{form}"
-    for table in ("nearest", "rank-stratified")
-    for form in ("parquet", "csv", "jsonl")
+from isekai_gen.manifests.class_similarity import (
+    ClassSimilarity,
+    ConceptEmbeddings,
+    Similarities,
+    class_similarity,
+    percentiles,
 )
+from isekai_gen.manifests.neighbor_tables_files import open_table, table_files
+from isekai_gen.neighbors.class_features import ClassFeatures, Similarity
+from isekai_gen.neighbors.class_ranks import stratified_ranks
+from isekai_gen.neighbors.image_classes import ImageClass
+from isekai_gen.records import Concept
+
+NEAREST, RANK_STRATIFIED = "nearest", "rank-stratified"
+NO_BIN = -1
+TABLE_FILES = table_files(NEAREST, RANK_STRATIFIED)
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """How much of a ranking tables hold.
+
+    Attributes:
+        nearest: Rows for each concept (or class) in the nearest table, at least 1.
+        bins: Classes sorted by similarity are cut into bins of ceil(n / bins); the last bins may
+            stay empty when bins does not divide n.
+        seed: Of the class drawn from each bin.
+    """
+
+    nearest: int
+    bins: int
+    seed: int = 0
+
+    def check(self, available: int, whose: str) -> None:
+        """Raise InputError if a ranking has fewer classes than are asked for."""
+        if not 1 <= min(self.nearest, self.bins) <= max(self.nearest, self.bins) <= available:
+            raise InputError(
+                f"{self.nearest} neighbors and {self.bins} bins asked for, but there are "
+                f"{available} classes for {whose}; ask for 1 to {available} of each with "
+                "--nearest and --bins"
+            )
 
 
 @dataclass(frozen=True)
 class NeighborRow:
     """One class in a concept's table.
 
+    A percentile is the share of all classes that are no more similar to this concept: 1 for the
+    most similar one.
+
     Attributes:
         table: "nearest" or "rank-stratified".
         concept: Slug.
         rank: 1 for the most similar of all classes.
         bin: 0-based bin the class was drawn from; -1 in the nearest table.
-        class_key: Key within the reference set; names may repeat, keys do not.
+        class_key: Key within the dataset or reference set; names may repeat, keys do not.
         class_name: Display name.
         wnid: WordNet id, or "".
+        ilsvrc_id: 1-based id of ILSVRC2012, or None.
+        class_index: 0-based index of ImageNet-1k, torchvision's order, or None.
         similarity: What the rank goes by.
-        similarity_kind: "text-and-image", "text-only" or "image-only".
+        similarity_kind: "lcl", "lcl-of-unit-means", "cosine-image" or "cosine-text".
+        percentile: Of `similarity`.
         text_similarity: Cosine of concept text and class text, or None.
-        image_similarity: Cosine of concept images' mean and class prototype, or None.
+        text_percentile: Of `text_similarity`, or None.
+        image_similarity: Cosine of the image means of concept and class, or None.
+        image_percentile: Of `image_similarity`, or None.
     """
 
     table: str
@@ -58,15 +93,20 @@ class NeighborRow:
     class_key: str
     class_name: str
     wnid: str
+    ilsvrc_id: int | None
+    class_index: int | None
     similarity: float
     similarity_kind: str
+    percentile: float
     text_similarity: float | None
+    text_percentile: float | None
     image_similarity: float | None
+    image_percentile: float | None
 
 
 @dataclass(frozen=True)
 class NeighborTables:
-    """Both tables, rows by concept (in the order given) and rising rank."""
+    """Both tables, concepts in catalog order and ranks ascending."""
 
     nearest: tuple[NeighborRow, ...]
     rank_stratified: tuple[NeighborRow, ...]
@@ -74,58 +114,37 @@ class NeighborTables:
 
 def build_neighbor_tables(
     concepts: Sequence[Concept],
-    image_means: EmbeddingTable | None,
-    text: EmbeddingTable,
-    reference: ReferenceSet,
-    k: int,
-    bins: int,
-    *,
-    seed: int = 0,  # one parameter over budget: the first six are positional in the stage
+    embeddings: ConceptEmbeddings,
+    classes: ClassFeatures,
+    similarity: Similarity,
+    size: TableSize,
 ) -> NeighborTables:
-    """Rank every class of a reference set for every concept.
+    """Rank every class for every concept.
 
     A real concept's own class (by wnid, or by key equal to its slug) is left out: it is the thing
     itself, not a neighbor.
 
     Args:
         concepts: Fictional and real.
-        image_means: Slug to the mean embedding of its kept images; a concept may be missing.
-        text: Slug to text embedding; every concept.
-        reference: Classes with text embeddings, image prototypes or both.
-        k: Rows for each concept in the nearest table, at least 1.
-        bins: Classes sorted by similarity are cut into bins of ceil(n / bins); the last bins may
-            stay empty when bins does not divide n.
-        seed: Of the class drawn from each bin.
+        embeddings: Of the concepts.
+        classes: With text embeddings, image means or both.
+        similarity: What ranks go by.
+        size: Of the tables.
 
     Raises:
-        InputError: If the reference set has too few classes for `k` or `bins`, or no embeddings.
+        InputError: If there are too few classes for `size`, or no embeddings in common.
         ValueError: If embeddings of different encoders would be compared.
     """
     nearest: list[NeighborRow] = []
     stratified: list[NeighborRow] = []
     for concept in concepts:
-        ranked = _ranked_classes(concept, image_means, text, reference)
-        if not 1 <= min(k, bins) <= max(k, bins) <= len(ranked):
-            raise InputError(
-                f"{k} neighbors and {bins} bins asked for, but reference set {reference.name!r} "
-                f"has {len(ranked)} classes for {concept.slug}; ask for 1 to {len(ranked)} of each"
-            )
-        nearest += [_row("nearest", concept, ranked[index], index, -1) for index in range(k)]
-        stratified += _stratified_rows(concept, ranked, bins, seed)
+        found = class_similarity(concept.slug, embeddings, classes, similarity)
+        ranking = _Ranking.of(concept, classes.classes, found)
+        size.check(len(ranking.order), concept.slug)
+        nearest += [ranking.row(NEAREST, rank, NO_BIN) for rank in range(size.nearest)]
+        drawn = stratified_ranks(concept.slug, len(ranking.order), size.bins, size.seed)
+        stratified += [ranking.row(RANK_STRATIFIED, rank, number) for number, rank in drawn]
     return NeighborTables(tuple(nearest), tuple(stratified))
-
-
-def _stratified_rows(
-    concept: Concept, ranked: Sequence[_RankedClass], bins: int, seed: int
-) -> list[NeighborRow]:
-    size = -(-len(ranked) // bins)
-    rows = []
-    for number, start in enumerate(range(0, len(ranked), size)):
-        width = min(size, len(ranked) - start)
-        digest = hashlib.sha256(f"{seed} {concept.slug} {number}".encode()).digest()
-        index = start + int.from_bytes(digest) % width
-        rows.append(_row("rank-stratified", concept, ranked[index], index, number))
-    return rows
 
 
 def write_neighbor_tables(folder: Path, tables: NeighborTables) -> list[Path]:
@@ -134,84 +153,83 @@ def write_neighbor_tables(folder: Path, tables: NeighborTables) -> list[Path]:
     Raises:
         StorageError: If the disk is full or read-only.
     """
-    contents = [
-        content
-        for rows in (tables.nearest, tables.rank_stratified)
-        for content in (_as_parquet(rows), _as_csv(rows), encode_lines(map(asdict, rows)))
-    ]
-    paths = [folder / name for name in TABLE_FILES]
-    for path, content in zip(paths, contents, strict=True):
-        write_atomically(path, content)
-    return paths
+    for name, rows in ((NEAREST, tables.nearest), (RANK_STRATIFIED, tables.rank_stratified)):
+        with open_table(folder, name, NeighborRow) as sink:
+            sink.add(rows)
+    return [folder / name for name in TABLE_FILES]
 
 
-def _as_csv(rows: Sequence[NeighborRow]) -> bytes:
-    buffer = io.StringIO(newline="")
-    columns = [column.name for column in fields(NeighborRow)]
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    return buffer.getvalue().encode()
+@dataclass(frozen=True, eq=False)
+class _Head:
+    """One of a concept's similarities to the classes that are ranked, with its percentiles."""
+
+    similarities: Similarities
+    shares: Similarities
+
+    @classmethod
+    def of(cls, similarities: Similarities, rows: Sequence[int]) -> _Head:
+        ranked = similarities[rows]
+        return cls(ranked, percentiles(ranked))
+
+    def at(self, place: int) -> tuple[float, float]:
+        return float(self.similarities[place]), float(self.shares[place])
 
 
-def _as_parquet(rows: Sequence[NeighborRow]) -> bytes:
-    import pyarrow
-    import pyarrow.parquet
+@dataclass(frozen=True, eq=False)
+class _Ranking:
+    """One concept's classes by falling similarity."""
 
-    types = {"int": pyarrow.int64(), "str": pyarrow.string(), "float": pyarrow.float64()}
-    schema = pyarrow.schema(
-        # Annotations are text here ("float | None"): the first word is the type.
-        [(column.name, types[str(column.type).split()[0]]) for column in fields(NeighborRow)]
-    )
-    buffer = io.BytesIO()
-    table = pyarrow.Table.from_pylist([asdict(row) for row in rows], schema=schema)
-    pyarrow.parquet.write_table(table, buffer)
-    return buffer.getvalue()
-
-
-@dataclass(frozen=True)
-class _RankedClass:
-    entry: ReferenceClass
-    similarity: float
+    concept: Concept
+    classes: Sequence[ImageClass]
+    order: Sequence[int]
     kind: str
-    text: float | None
-    image: float | None
+    combined: _Head
+    text: _Head | None
+    image: _Head | None
 
-
-def _ranked_classes(
-    concept: Concept,
-    image_means: EmbeddingTable | None,
-    text: EmbeddingTable,
-    reference: ReferenceSet,
-) -> list[_RankedClass]:
-    found = class_similarity(concept.slug, image_means, text, reference)
-    ranked = [
-        _RankedClass(
-            entry,
-            float(found.combined[index]),
+    @classmethod
+    def of(
+        cls, concept: Concept, classes: Sequence[ImageClass], found: ClassSimilarity
+    ) -> _Ranking:
+        rows = [
+            row
+            for row, entry in enumerate(classes)
+            if entry.wnid not in concept.wnids and entry.key != concept.slug
+        ]
+        others = [classes[row] for row in rows]
+        combined = _Head.of(found.combined, rows)
+        falling = (-combined.similarities).tolist()
+        return cls(
+            concept,
+            others,
+            sorted(range(len(others)), key=lambda place: (falling[place], others[place].key)),
             found.kind,
-            None if found.text is None else float(found.text[index]),
-            None if found.image is None else float(found.image[index]),
+            combined,
+            None if found.text is None else _Head.of(found.text, rows),
+            None if found.image is None else _Head.of(found.image, rows),
         )
-        for index, entry in enumerate(reference.classes)
-        if entry.wnid not in concept.wnids and entry.key != concept.slug
-    ]
-    return sorted(ranked, key=lambda each: (-each.similarity, each.entry.key))
 
-
-def _row(
-    table: str, concept: Concept, ranked: _RankedClass, index: int, bin_number: int
-) -> NeighborRow:
-    return NeighborRow(
-        table=table,
-        concept=concept.slug,
-        rank=index + 1,
-        bin=bin_number,
-        class_key=ranked.entry.key,
-        class_name=ranked.entry.name,
-        wnid=ranked.entry.wnid,
-        similarity=ranked.similarity,
-        similarity_kind=ranked.kind,
-        text_similarity=ranked.text,
-        image_similarity=ranked.image,
-    )
+    def row(self, table: str, rank: int, bin_number: int) -> NeighborRow:
+        place = self.order[rank]
+        entry = self.classes[place]
+        similarity, share = self.combined.at(place)
+        text, text_share = (None, None) if self.text is None else self.text.at(place)
+        image, image_share = (None, None) if self.image is None else self.image.at(place)
+        return NeighborRow(
+            table=table,
+            concept=self.concept.slug,
+            rank=rank + 1,
+            bin=bin_number,
+            class_key=entry.key,
+            class_name=entry.name,
+            wnid=entry.wnid,
+            ilsvrc_id=entry.ilsvrc_id,
+            class_index=entry.class_index,
+            similarity=similarity,
+            similarity_kind=self.kind,
+            percentile=share,
+            text_similarity=text,
+            text_percentile=text_share,
+            image_similarity=image,
+            image_percentile=image_share,
+        )

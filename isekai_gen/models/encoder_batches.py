@@ -51,6 +51,12 @@ class EncodedBatch:
         except ValueError as error:
             raise ModelError(f"the encoder gave an embedding that is unusable: {error}") from error
 
+    def raw(self) -> FloatArray:
+        """The vectors as the encoder gave them, without the padding; waits for them."""
+        self.result()  # the same faults are refused
+        vectors: FloatArray = self.vectors.numpy()[: self.count]
+        return vectors
+
 
 def new_batch(
     device: torch.device, shape: tuple[int, ...], dtype: torch.dtype, rows: int | None = None
@@ -81,7 +87,7 @@ def start_batch(
 
     Args:
         encode: From inputs on the device to vectors [rows, d].
-        batch: Inputs on the CPU, from `new_batch`, padded.
+        batch: Inputs, padded: on the CPU, from `new_batch`, or on the device already.
         count: Rows that are no padding.
         device: Where to encode.
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from isekai_gen.embeddings import FloatArray
+from isekai_gen.pixels import RgbPixels
 
-PreparedPicture = npt.NDArray[np.uint8]
-"""A picture of the size that an encoder wants, uint8 [height, width, 3]."""
+PreparedPicture = RgbPixels
+"""A picture as an encoder takes it, uint8 [height, width, 3]: of its size, or whole for its GPU."""
 
 
 class PendingVectors(Protocol):
@@ -26,6 +25,14 @@ class PendingVectors(Protocol):
 
         Raises:
             ModelError: If one of them is zero or not finite.
+        """
+        ...
+
+    def raw(self) -> FloatArray:
+        """Wait for them: float32 [n, dim], of the lengths that the encoder gave them.
+
+        Raises:
+            ModelError: As `result`.
         """
         ...
 
@@ -43,8 +50,14 @@ class Encoder(Protocol):
     dim: int
     batch_rows: int
 
-    def prepare(self, image: Image.Image) -> PreparedPicture:
-        """A picture of any size and mode as the encoder wants it; may be called from any thread."""
+    def prepare(self, image: Image.Image, pixels: RgbPixels | None = None) -> PreparedPicture:
+        """A picture of any size and mode as the encoder takes it; may be called from any thread.
+
+        Args:
+            image: The picture.
+            pixels: What `rgb_pixels` gave for it, where it was called already; it may be what is
+                returned.
+        """
         ...
 
     def start(self, prepared: Sequence[PreparedPicture]) -> PendingVectors:

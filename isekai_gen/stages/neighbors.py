@@ -1,4 +1,4 @@
-"""Neighbor tables: which real classes lie nearest to each concept."""
+"""Neighbor tables: which real classes lie nearest to each concept, and to each other."""
 
 from __future__ import annotations
 
@@ -11,15 +11,34 @@ import numpy as np
 from isekai_gen.embeddings import EmbeddingTable, normalized
 from isekai_gen.errors import ReleaseError
 from isekai_gen.hashing import digest_of, file_sha256
+from isekai_gen.manifests.class_similarity import ConceptEmbeddings
+from isekai_gen.manifests.heat_map import require_plots
 from isekai_gen.manifests.neighbor_tables import (
     TABLE_FILES,
     NeighborRow,
     build_neighbor_tables,
     write_neighbor_tables,
 )
-from isekai_gen.neighbors.reference import ReferenceSet, reference_digest
+from isekai_gen.neighbors.class_features import (
+    ClassFeatures,
+    Similarity,
+    features_of_reference,
+    kind_of_similarity,
+)
 from isekai_gen.records import ImageRecord
 from isekai_gen.shards import DoneMarker, read_marker, write_marker
+from isekai_gen.stages.class_folders import imagenet_class_names
+from isekai_gen.stages.class_neighbors import (
+    NeighborRequest,
+    embed_classes,
+    embed_concepts,
+)
+from isekai_gen.stages.class_neighbors_tables import (
+    chosen_similarity,
+    draw_heat_maps,
+    table_size,
+    write_between_classes,
+)
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.curate import gather_facts
 from isekai_gen.stages.fingerprints import fingerprint_of, forget_shard
@@ -28,6 +47,7 @@ from isekai_gen.stages.selection import Selection, select
 from isekai_gen.workspace import Workspace
 
 _STAGE = "neighbors"
+_NO_OPTIONS = NeighborRequest()
 
 
 @dataclass(frozen=True)
@@ -35,43 +55,111 @@ class NeighborReport:
     """What was written.
 
     Attributes:
-        reference: Name of the reference set.
-        nearest: Rows of the nearest table.
+        reference: Name of the reference set, the dataset or the names.
+        classes: How many classes there are.
+        nearest: Rows of the concepts' nearest table; () in a workspace without concepts.
+        between_classes: What similarities between classes are; "" if no tables have them.
         files: Paths written.
     """
 
     reference: str
+    classes: int
     nearest: tuple[NeighborRow, ...]
+    between_classes: str
     files: Sequence[Path]
 
 
-def write_neighbors(context: StageContext) -> NeighborReport:
+def write_neighbors(
+    context: StageContext, request: NeighborRequest = _NO_OPTIONS
+) -> NeighborReport:
     """Write neighbors/; embeds first if needed. The caller holds the workspace's lock.
 
+    Without concepts there are only the tables of classes among themselves, for which `request` has
+    to name a dataset, or names alone.
+
     Raises:
-        InputError: If the reference set has fewer classes than asked for.
+        InputError: If there are fewer classes than asked for, or options do not fit.
+        MissingDependencyError: If pictures are asked for and matplotlib is not installed.
     """
-    settings = context.settings.neighbors
+    if request.heat_map:
+        require_plots()  # before anything is embedded
+    opened = _open(context, request)
+    files: list[Path] = []
+    rows: tuple[NeighborRow, ...] = ()
+    if opened.concepts is not None:
+        rows = _write_concept_tables(context, opened, *opened.concepts)
+        files += _table_files(context.workspace)
+        context.remember_settings("neighbors", "class_overlap")
+    between = ""
+    if request.between_classes or not request.from_reference:
+        between = kind_of_similarity(opened.features, opened.similarity)
+        files += write_between_classes(context, opened.features, opened.similarity)
+    if request.heat_map:
+        folder = context.workspace.neighbors
+        files += draw_heat_maps(folder, opened.features, opened.similarity)
+    return NeighborReport(opened.name, len(opened.features.classes), rows, between, files)
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """Everything that is compared.
+
+    Attributes:
+        name: Of the classes together.
+        features: The classes.
+        similarity: What ranks go by.
+        concepts: The kept images and what stands for the concepts; None without concepts.
+    """
+
+    name: str
+    features: ClassFeatures
+    similarity: Similarity
+    concepts: tuple[Selection, ConceptEmbeddings] | None = None
+
+
+def _open(context: StageContext, request: NeighborRequest) -> _Opened:
+    if request.from_reference:
+        return _open_reference(context, request)
+    # Images are judged first: what that refuses should not be found out after a long embedding.
+    selection = select(context) if context.workspace.parts("plan") else None
+    name, features = embed_classes(context, request)
+    similarity = chosen_similarity(context, features)
+    if selection is None:
+        return _Opened(name, features, similarity)
+    concepts = embed_concepts(context, selection, features)
+    return _Opened(name, features, similarity, (selection, concepts))
+
+
+def _open_reference(context: StageContext, request: NeighborRequest) -> _Opened:
     selection = select(context)
     facts = gather_facts(context)
     reference = open_reference(context, facts.embedded)
     embeddings, own_text = facts.context.embeddings, facts.context.own_text
     if embeddings is None or own_text is None:
         raise ValueError("facts without embeddings")
+    features = features_of_reference(reference, imagenet_class_names(request.class_map))
+    concepts = ConceptEmbeddings(own_text, _means(embeddings, selection.kept_by_concept()))
+    similarity = chosen_similarity(context, features)
+    return _Opened(reference.name, features, similarity, (selection, concepts))
+
+
+def _write_concept_tables(
+    context: StageContext, opened: _Opened, selection: Selection, concepts: ConceptEmbeddings
+) -> tuple[NeighborRow, ...]:
+    """Write the tables of the concepts and commit them; returns the rows of the nearest one."""
+    workspace = context.workspace
     tables = build_neighbor_tables(
         selection.catalog.concepts,
-        _means(embeddings, selection.kept_by_concept()),
-        own_text,
-        reference,
-        settings.nearest,
-        settings.bins,
-        seed=context.settings.generate.seed,
+        concepts,
+        opened.features,
+        opened.similarity,
+        table_size(context),
     )
-    forget_shard(context.workspace, _STAGE, 0)
-    files = write_neighbor_tables(context.workspace.neighbors, tables)
-    _mark(context.workspace, selection, reference)
-    context.remember_settings("neighbors", "class_overlap")
-    return NeighborReport(reference.name, tables.nearest, files)
+    forget_shard(workspace, _STAGE, 0)
+    files = write_neighbor_tables(workspace.neighbors, tables)
+    fingerprint = fingerprint_of(opened.features.digest(), list(selection.kept))
+    write_marker(workspace, DoneMarker(_STAGE, 0, fingerprint, {}, _files_digest(files)))
+    return tables.nearest
 
 
 def require_current_tables(workspace: Workspace, selection: Selection) -> None:
@@ -94,12 +182,6 @@ def require_current_tables(workspace: Workspace, selection: Selection) -> None:
             f"the tables in {workspace.neighbors} are not those of the images kept now; "
             "run `isekai-gen neighbors` again"
         )
-
-
-def _mark(workspace: Workspace, selection: Selection, reference: ReferenceSet) -> None:
-    fingerprint = fingerprint_of(reference_digest(reference), list(selection.kept))
-    digest = _files_digest(_table_files(workspace))
-    write_marker(workspace, DoneMarker(_STAGE, 0, fingerprint, {}, digest))
 
 
 def _inputs_half(selection: Selection) -> str:

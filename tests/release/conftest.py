@@ -12,6 +12,7 @@ from PIL import Image
 
 from isekai_gen.embeddings import EmbeddingTable, normalized
 from isekai_gen.hashing import digest_of, file_sha256, pixel_sha256
+from isekai_gen.manifests.class_similarity import ConceptEmbeddings
 from isekai_gen.manifests.files import write_manifest
 from isekai_gen.manifests.isekai import (
     KeptImage,
@@ -19,7 +20,12 @@ from isekai_gen.manifests.isekai import (
     build_isekai_10,
     build_isekai_pair,
 )
-from isekai_gen.manifests.neighbor_tables import build_neighbor_tables, write_neighbor_tables
+from isekai_gen.manifests.neighbor_tables import (
+    TableSize,
+    build_neighbor_tables,
+    write_neighbor_tables,
+)
+from isekai_gen.neighbors.class_features import features_of_reference
 from isekai_gen.neighbors.reference import ReferenceClass, build_reference
 from isekai_gen.records import (
     IMAGE_FORMATS,
@@ -136,7 +142,9 @@ def _write_neighbors(workspace: Workspace) -> None:
     classes = [ReferenceClass(str(n), f"class {n}", "") for n in range(3)]
     reference = build_reference("three", "tiny", classes, table(["0", "1", "2"]).vectors, {})
     text = table([concept.slug for concept in CONCEPTS])
-    tables = build_neighbor_tables(CONCEPTS, None, text, reference, k=2, bins=2)
+    classes = features_of_reference(reference)
+    concepts = ConceptEmbeddings(text, None)
+    tables = build_neighbor_tables(CONCEPTS, concepts, classes, "lcl", TableSize(2, 2))
     write_neighbor_tables(workspace.neighbors, tables)
 
 
