@@ -1,0 +1,187 @@
+"""Evaluate models on a manifest: accuracy over shots, with all answers kept on disk.
+
+evaluations/answers/MODEL-DIGEST.jsonl   every answer, for later runs
+evaluations/NAME/                        results of the last run of that name (`evaluate_files`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from isekai_gen.errors import InputError
+from isekai_gen.evaluation.answer_clip import ClipOptions
+from isekai_gen.evaluation.cache import AnswerCache
+from isekai_gen.evaluation.conditions import NO_ABLATIONS, Ablations, Condition, plan_conditions
+from isekai_gen.evaluation.image_files import ImageFiles
+from isekai_gen.evaluation.models import (
+    SERVER,
+    ModelOptions,
+    TransformersOptions,
+    kind_of,
+    open_answerer,
+)
+from isekai_gen.evaluation.plot import require_plots
+from isekai_gen.evaluation.protocols import Answerer
+from isekai_gen.evaluation.questions import Asking, images_shown, sample_rows
+from isekai_gen.evaluation.results import Evaluation, ModelScores
+from isekai_gen.evaluation.rows import Row, read_evaluation_set
+from isekai_gen.evaluation.run import ask
+from isekai_gen.evaluation.scores import ConditionScores, Scored, chance_of
+from isekai_gen.manifests.conversation_words import EpisodeWords
+from isekai_gen.models.chat_requests import ChatLimits, ChatPrices
+from isekai_gen.models.spec import Device
+from isekai_gen.stages.context import StageContext
+from isekai_gen.stages.embed import encoder_spec
+from isekai_gen.stages.embed_pictures_decode import UnreadablePictureError, decode
+from isekai_gen.stages.evaluate_files import EvaluateReport, ModelCounts, write_results
+from isekai_gen.stages.reference_names import name_prompts
+from isekai_gen.workspace import slug_of
+
+ANSWERS = "answers"
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """What to ask, and whom.
+
+    Attributes:
+        manifest: ISEKAI-10, ISEKAI-pair, lcl-test, or a file of episodes.
+        images: Folder that the manifest's paths begin in.
+        out: Folder of evaluations; answers and results go into folders of it.
+        models: As `--model` names them, at least one.
+        name: Of the results' folder; None for the manifest's.
+        shots: Counted over both sides; None for the paper's columns as far as they go.
+        ablations: At the largest shot count.
+        metrics: Names of metrics, at least one.
+        seed: Of order, sample and ablations.
+        limit: Rows to ask at most; None for all.
+        words: File of words; None for the shipped ones.
+        limits: How servers are asked.
+        prices: What servers charge; None if the user did not say.
+        transformers: How transformers models are run.
+        plot: Whether a plot is demanded (True) or not wanted (False); None for one if possible.
+    """
+
+    manifest: Path
+    images: Path
+    out: Path
+    models: Sequence[str]
+    name: str | None = None
+    shots: tuple[int, ...] | None = None
+    ablations: Ablations = NO_ABLATIONS
+    metrics: Sequence[str] = ("lcl", "strict")
+    seed: int = 0
+    limit: int | None = None
+    words: Path | None = None
+    limits: ChatLimits = field(default_factory=ChatLimits)
+    prices: ChatPrices | None = None
+    transformers: TransformersOptions = field(default_factory=TransformersOptions)
+    plot: bool | None = None
+
+
+def evaluate(context: StageContext, request: EvaluateRequest) -> EvaluateReport:
+    """Ask every model what the disk does not know yet, and write the results.
+
+    The caller holds the lock of the workspace that `request.out` is in.
+
+    Raises:
+        ManifestError: If the manifest breaks its rules, or images are missing.
+        InputError: If an option cannot be honored.
+        ModelError: If a model cannot be found, or cannot be asked any further; answers that came
+            are kept.
+        MissingDependencyError: If a plot is demanded and matplotlib is not installed.
+    """
+    _check(request)
+    name = _folder_of_results(request)
+    asked = read_evaluation_set(request.manifest)
+    rows = sample_rows(asked, request.limit, request.seed)
+    conditions = plan_conditions(rows, request.shots, request.ablations)
+    words = EpisodeWords.shipped() if request.words is None else EpisodeWords.load(request.words)
+    images = ImageFiles(request.images)
+    images.require(images_shown(rows, max(each.shots for each in conditions)))
+    asking = Asking(words, images, request.seed)
+    models, counts = [], []
+    for model, answerer in zip(request.models, _open_models(context, request), strict=True):
+        cache = AnswerCache(request.out / ANSWERS, answerer.name, answerer.identity)
+        scores, count = _ask_model(context, _Round(answerer, cache, asking), rows, conditions)
+        prices = request.prices if kind_of(model) == SERVER else None
+        models.append(ModelScores(answerer.name, answerer.identity, scores, prices))
+        counts.append(count)
+    evaluation = Evaluation(
+        asked=asked,
+        rows_asked=len(rows),
+        seed=request.seed,
+        words=words,
+        metrics=tuple(request.metrics),
+        chance=chance_of([each.truth for scores in models[0].plain for each in scores.scored]),
+        models=models,
+    )
+    return write_results(context.reporter, request.out / name, evaluation, counts, request.plot)
+
+
+@dataclass(frozen=True, eq=False)
+class _Round:
+    answerer: Answerer
+    cache: AnswerCache
+    asking: Asking
+
+
+def _ask_model(
+    context: StageContext, each: _Round, rows: Sequence[Row], conditions: Sequence[Condition]
+) -> tuple[list[ConditionScores], ModelCounts]:
+    name = each.answerer.name
+    scores = []
+    counts = ModelCounts(name)
+    for condition in conditions:
+        trials = list(each.asking.trials(rows, condition))
+        with context.reporter.task(f"{name}, {condition.title}", len(trials)) as advance:
+            replies = ask(each.answerer, [trial.question for trial in trials], each.cache, advance)
+        scored = [Scored(trial.truth, replies.answers[trial.question.key]) for trial in trials]
+        scores.append(ConditionScores(condition, scored))
+        counts = counts.plus(replies, scored)
+    return scores, counts
+
+
+def _check(request: EvaluateRequest) -> None:
+    """Refuse what can be known to be wrong before anything is read."""
+    if len(set(request.models)) != len(request.models):
+        raise InputError("--model names a model twice")
+    if request.plot:
+        require_plots()
+
+
+def _folder_of_results(request: EvaluateRequest) -> str:
+    name = slug_of(request.manifest.stem if request.name is None else request.name)
+    if name == ANSWERS:
+        raise InputError(f"results cannot be called {ANSWERS!r}; give another --name")
+    return name
+
+
+def _open_models(context: StageContext, request: EvaluateRequest) -> list[Answerer]:
+    """All of them before the first is asked: one that is not there is said at once."""
+    options = ModelOptions(
+        limits=request.limits,
+        prices=request.prices,
+        transformers=request.transformers,
+        clip=ClipOptions(encoder_spec, name_prompts, _open_picture),
+        device=lambda: Device(context.device_names()[0]),
+        tell=context.reporter.note,
+    )
+    answerers = [open_answerer(model, options) for model in request.models]
+    names = [answerer.name for answerer in answerers]
+    if len(set(names)) != len(names):
+        raise InputError(f"two models have one name in {names}; evaluate them apart")
+    return answerers
+
+
+def _open_picture(file: Path) -> tuple[Image.Image | None, str]:
+    try:
+        return decode(file.read_bytes()).image, ""
+    except OSError as error:
+        return None, f"cannot be read ({error.strerror})"
+    except UnreadablePictureError as error:
+        return None, str(error)

@@ -1,0 +1,125 @@
+"""What an evaluation writes, and what it says it did.
+
+NAME/results.json   everything, for programs
+NAME/results.md     tables, for people
+NAME/accuracy.png   accuracy over shots, with the extra `plots`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from isekai_gen.evaluation.plot import INSTALL, accuracy_plot, can_plot
+from isekai_gen.evaluation.results import Evaluation
+from isekai_gen.evaluation.run import Replies, is_final
+from isekai_gen.evaluation.scores import Scored
+from isekai_gen.evaluation.tables import accuracy_rows, markdown_report
+from isekai_gen.hashing import canonical_json
+from isekai_gen.stages.reporting import Reporter
+from isekai_gen.storage import write_atomically
+
+
+@dataclass(frozen=True)
+class ModelCounts:
+    """What became of one model's questions: questions = cached + asked.
+
+    Attributes:
+        name: Of the model.
+        questions: Under all conditions.
+        cached: Those whose answer was known.
+        asked: Those that were asked now.
+        failed: Those, of all, without a usable answer.
+        may_pass: Those of them that the next run asks again.
+    """
+
+    name: str
+    questions: int = 0
+    cached: int = 0
+    asked: int = 0
+    failed: int = 0
+    may_pass: int = 0
+
+    def plus(self, replies: Replies, scored: Sequence[Scored]) -> ModelCounts:
+        """With the questions of one more condition."""
+        answers = [each.answer for each in scored]
+        return replace(
+            self,
+            questions=self.questions + len(answers),
+            cached=self.cached + replies.cached,
+            asked=self.asked + replies.asked,
+            failed=self.failed + sum(bool(answer.failure) for answer in answers),
+            may_pass=self.may_pass + sum(not is_final(answer) for answer in answers),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluateReport:
+    """What an evaluation came to.
+
+    Attributes:
+        evaluation: All numbers.
+        counts: Of each model.
+        files: What was written.
+    """
+
+    evaluation: Evaluation
+    counts: Sequence[ModelCounts]
+    files: Sequence[Path]
+
+    @property
+    def partly_failed(self) -> bool:
+        """Whether running it again asks questions again that failed now."""
+        return any(count.may_pass for count in self.counts)
+
+    def table(self, metric: str) -> tuple[list[str], list[list[str]]]:
+        """Header and rows of accuracy over shots."""
+        header = [f"accuracy ({metric})", *map(str, self.evaluation.shots)]
+        return header, accuracy_rows(self.evaluation, metric)
+
+    def to_json(self) -> dict[str, Any]:
+        """What results.json says, what was asked, and where it lies."""
+        return {
+            **self.evaluation.to_json(),
+            "counts": [asdict(count) for count in self.counts],
+            "files": [str(path) for path in self.files],
+        }
+
+
+def write_results(
+    reporter: Reporter,
+    folder: Path,
+    evaluation: Evaluation,
+    counts: Sequence[ModelCounts],
+    plot: bool | None,
+) -> EvaluateReport:
+    """Write the files of an evaluation, in place of those of an earlier one.
+
+    Args:
+        reporter: Told if there is no plot for want of matplotlib.
+        folder: Where.
+        evaluation: All numbers.
+        counts: For the report.
+        plot: Whether a plot is demanded, or not wanted; None for one if possible.
+
+    Raises:
+        MissingDependencyError: If a plot is demanded and matplotlib is not installed.
+        StorageError: If the disk is full or read-only.
+    """
+    content = {
+        "results.json": f"{canonical_json(evaluation.to_json())}\n".encode(),
+        "results.md": markdown_report(evaluation).encode(),
+    }
+    if plot or (plot is None and can_plot()):
+        content["accuracy.png"] = accuracy_plot(evaluation)
+    elif plot is None:
+        reporter.note(f"No plot: matplotlib is not installed; run: {INSTALL}")
+    for name, encoded in content.items():
+        write_atomically(folder / name, encoded)
+    if "accuracy.png" not in content:
+        # One of an earlier run would show other numbers than the tables.
+        (folder / "accuracy.png").unlink(missing_ok=True)
+    files = [folder / name for name in content]
+    return EvaluateReport(evaluation, tuple(counts), files)
