@@ -8,16 +8,14 @@ one side has no more images: labels alternate and are balanced, as the upstream 
 * ISEKAI-pair: one block for every two fictional concepts, so that images of each are paired with
   images of all others; the first in the order of `groups` is the positive one.
 
-A support list is a shuffle, cut at `shots`, whose random numbers are SHA-256 digests over (seed,
-query id, concept, position). So it depends on its query and its candidates only: another concept
-in the catalog, or another order of images, changes nothing; nor does another version of Python.
+A support list is a seeded shuffle, cut at `shots`, that depends on its query and its candidates
+only: another concept in the catalog, or another order of images, changes nothing.
 (Tai et al., Link-Context Learning, CVPR 2024, describes the sets; how examples were chosen was
 never published.)
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +23,10 @@ from typing import Any
 
 from isekai_gen.errors import ManifestError
 from isekai_gen.manifests.check import check_manifest
-from isekai_gen.manifests.names import check_label, check_label_pair, normalize_label
+from isekai_gen.manifests.isekai_labels import refuse_bad_labels
+from isekai_gen.manifests.names import normalize_label
 from isekai_gen.manifests.paths import check_relative_path
+from isekai_gen.manifests.upstream_draws import draw
 from isekai_gen.records import Concept
 
 
@@ -103,16 +103,16 @@ def build_isekai_10(request: ManifestRequest) -> Manifest:
     Raises:
         ManifestError: If labels break a rule of the metric; names every one.
     """
-    _refuse_bad_labels(request.groups)
-    draw = _Draw(request)
+    refuse_bad_labels(request.groups)
+    draws = _Draw(request)
     blocks, skipped = [], {}
     for fictional, real in request.groups:
-        reason = draw.reason_to_skip((fictional, real))
+        reason = draws.reason_to_skip((fictional, real))
         if reason:
             skipped[fictional.slug] = reason
         else:
             blocks.append((fictional, real))
-    return draw.manifest("ISEKAI-10", blocks, skipped)
+    return draws.manifest("ISEKAI-10", blocks, skipped)
 
 
 def build_isekai_pair(request: ManifestRequest) -> Manifest:
@@ -122,14 +122,14 @@ def build_isekai_pair(request: ManifestRequest) -> Manifest:
         ManifestError: If labels break a rule of the metric; names every one.
     """
     fictional = [pair[0] for pair in request.groups]
-    _refuse_bad_labels(list(itertools.combinations(fictional, 2)))
-    draw = _Draw(request)
-    reasons = {concept.slug: draw.reason_to_skip((concept,)) for concept in fictional}
+    refuse_bad_labels(list(itertools.combinations(fictional, 2)))
+    draws = _Draw(request)
+    reasons = {concept.slug: draws.reason_to_skip((concept,)) for concept in fictional}
     usable = [concept for concept in fictional if not reasons[concept.slug]]
     skipped = {slug: reason for slug, reason in reasons.items() if reason}
     if len(usable) == 1:
         skipped[usable[0].slug] = "no other fictional concept has enough kept images"
-    return draw.manifest("ISEKAI-pair", list(itertools.combinations(usable, 2)), skipped)
+    return draws.manifest("ISEKAI-pair", list(itertools.combinations(usable, 2)), skipped)
 
 
 def largest_shots(request: ManifestRequest) -> dict[str, int]:
@@ -138,9 +138,9 @@ def largest_shots(request: ManifestRequest) -> dict[str, int]:
     One image is set aside as the query, and with it the images of its duplicate group, for
     whichever kept image of the request needs the most of this concept set aside.
     """
-    draw = _Draw(request)
+    draws = _Draw(request)
     return {
-        concept.slug: draw.largest_shots(concept) for pair in request.groups for concept in pair
+        concept.slug: draws.largest_shots(concept) for pair in request.groups for concept in pair
     }
 
 
@@ -211,32 +211,9 @@ class _Draw:
         self, key: str, images: Iterable[KeptImage], count: int | None = None
     ) -> list[KeptImage]:
         """The first `count` images (None: all) of a shuffle fixed by the seed and `key`."""
-        rest = sorted(images, key=lambda image: image.image_id)
-        wanted = len(rest) if count is None else count
-        for place in range(wanted):  # Fisher-Yates, from the front
-            digest = hashlib.sha256(f"{self._request.seed} {key} {place}".encode()).digest()
-            other = place + int.from_bytes(digest) % (len(rest) - place)
-            rest[place], rest[other] = rest[other], rest[place]
-        return rest[:wanted]
+        ordered = sorted(images, key=lambda image: image.image_id)
+        wanted = len(ordered) if count is None else count
+        return draw(self._request.seed, key, ordered, wanted)
 
     def _kept(self, concept: Concept) -> Sequence[KeptImage]:
         return self._request.kept.get(concept.slug, ())
-
-
-def _refuse_bad_labels(blocks: Sequence[tuple[Concept, Concept]]) -> None:
-    concepts = {concept.slug: concept for block in blocks for concept in block}
-    faults = [
-        f"{slug}: {fault}"
-        for slug, concept in concepts.items()
-        for fault in check_label(normalize_label(concept.name))
-    ]
-    faults += [
-        f"{a.slug} and {b.slug}: {fault}"
-        for a, b in blocks
-        for fault in check_label_pair(normalize_label(a.name), normalize_label(b.name))
-    ]
-    if faults:
-        raise ManifestError(
-            f"the ISEKAI metric cannot use these names; change them in the catalog: "
-            f"{'; '.join(faults)}"
-        )

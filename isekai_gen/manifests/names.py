@@ -9,9 +9,12 @@ evaluation, `extract_target` and `calculate_metric`.)
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _STRIPPED_BY_METRIC = "\"'."
 _ANSWER = 'there is "{}" in the image'
+# What a suggested name may end with; none is a part of the answer sentence.
+_NOUNS = ("thing", "creature", "object", "kind")
 # Words that the prompt builder or the answer parser gives a meaning of their own.
 _CONTROL_TOKENS = (
     "<image>",
@@ -58,8 +61,7 @@ def check_label(name: str) -> list[str]:
         faults.append(f"label {shown} must not contain control characters")
     faults += [
         f"label {shown} must not contain {token!r}: the evaluation reads it as a command"
-        for token in _CONTROL_TOKENS
-        if token in name.lower()
+        for token in control_tokens_in(name)
     ]
     if name.lower() in _ANSWER.format("").lower():
         faults.append(
@@ -67,6 +69,11 @@ def check_label(name: str) -> list[str]:
             "every answer would name it"
         )
     return faults
+
+
+def control_tokens_in(name: str) -> list[str]:
+    """Parts of `name` that upstream's prompt builder or answer parser gives a meaning."""
+    return [token for token in _CONTROL_TOKENS if token in name.lower()]
 
 
 def check_label_pair(a: str, b: str) -> list[str]:
@@ -84,3 +91,26 @@ def check_label_pair(a: str, b: str) -> list[str]:
                 "the metric could not tell them apart; rename one"
             )
     return faults
+
+
+def suggest_label(name: str, others: Iterable[str]) -> str:
+    """A label close to `name` that breaks no rule, alone or with any of `others`; "" if none.
+
+    Args:
+        name: A display name that cannot be used.
+        others: Labels that it would be paired with, each fine by `check_label`.
+    """
+    words = normalize_label(name)
+    for token in _CONTROL_TOKENS:
+        words = normalize_label(words.replace(token, " "))
+    rivals = list(others)
+    candidates = (f"{words} {noun}" for noun in _NOUNS) if words else iter(_NOUNS)
+    return next(
+        (
+            label
+            for label in candidates
+            if not check_label(label)
+            and not any(fault for rival in rivals for fault in check_label_pair(label, rival))
+        ),
+        "",
+    )

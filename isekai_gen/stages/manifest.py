@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from isekai_gen.errors import ManifestError
-from isekai_gen.manifests.files import MANIFEST_NAMES, write_manifest
+from isekai_gen.hashing import canonical_json
+from isekai_gen.manifests.check import check_manifest
+from isekai_gen.manifests.files import MANIFEST_NAMES, read_manifest, write_manifest
 from isekai_gen.manifests.isekai import (
     KeptImage,
     Manifest,
@@ -16,67 +18,116 @@ from isekai_gen.manifests.isekai import (
     build_isekai_pair,
     largest_shots,
 )
+from isekai_gen.manifests.isekai_labels import LABELS_FILE, label_rows
+from isekai_gen.manifests.upstream_config import ISEKAI_CONFIG, isekai_config
+from isekai_gen.manifests.upstream_readme import isekai_readme
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.dedupe import FILTER, linked_groups
+from isekai_gen.stages.manifest_report import KeptSupply, ManifestReport
 from isekai_gen.stages.selection import Selection, select
+from isekai_gen.storage import write_atomically
+
+__all__ = ["BUILDERS", "ManifestReport", "write_manifests"]
 
 BUILDERS: Mapping[str, Callable[[ManifestRequest], Manifest]] = {
     "isekai-10": build_isekai_10,
     "isekai-pair": build_isekai_pair,
 }
 FILE_NAMES = dict(zip(BUILDERS, MANIFEST_NAMES, strict=True))
-MOST_SHOTS = 8
-"""Without --shots: as many as every group can give, up to this."""
+UPSTREAM_SHOTS = 16
+"""Without --shots: as many as every group can give, up to this, the most of the paper."""
+_README = "README.md"
 
 
-@dataclass(frozen=True)
-class ManifestReport:
-    """One manifest that was written.
-
-    Attributes:
-        name: As upstream calls it.
-        path: Where.
-        rows: Queries.
-        shots: Support images per side.
-        skipped: Concept slug to why it has no row.
-    """
-
-    name: str
-    path: Path
-    rows: int
-    shots: int
-    skipped: Mapping[str, str]
-
-
-def write_manifests(context: StageContext, formats: Sequence[str]) -> list[ManifestReport]:
+def write_manifests(
+    context: StageContext, formats: Sequence[str], *, strict: bool = False
+) -> list[ManifestReport]:
     """Write manifests/; the caller holds the workspace's lock.
 
     Args:
         context: The workspace.
         formats: Keys of `BUILDERS`. Without any, every format that is possible is written, and
             it is said why another is not.
+        strict: Refuse if a concept of a group cannot give the shots asked for (16 if none are),
+            rather than leave its group out or ask for fewer.
 
     Raises:
-        ManifestError: If a named format would have no rows, or break its rules.
+        ManifestError: If a named format would have no rows, or break its rules; or as `strict`.
     """
     selection = select(context)
-    context.remember_settings("manifest")
+    request = _request(context, selection)
+    most = largest_shots(request)
+    if strict:
+        request = replace(request, shots=context.settings.manifest.shots or UPSTREAM_SHOTS)
+        _refuse_few(request, most)
     reports = []
     for name in formats or BUILDERS:
         try:
-            reports.append(_write(context, BUILDERS[name](_request(context, selection))))
+            chosen = request if strict else _with_shots(context, request, most)
+            reports.append(_write(context, BUILDERS[name](chosen), chosen, most))
         except ManifestError as error:
             if formats:
                 raise
             context.reporter.note(f"No {name} manifest: {error}")
             # One of images that were kept earlier would contradict what is kept now.
             (context.workspace.manifests / f"{FILE_NAMES[name]}.json").unlink(missing_ok=True)
+    _write_companions(context.workspace.manifests, selection, reports)
+    if reports:
+        context.remember_settings("manifest")
     return reports
 
 
-def _write(context: StageContext, manifest: Manifest) -> ManifestReport:
+def _write(
+    context: StageContext, manifest: Manifest, request: ManifestRequest, most: Mapping[str, int]
+) -> ManifestReport:
     path = write_manifest(context.workspace.manifests, manifest)
-    return ManifestReport(manifest.name, path, len(manifest.rows), manifest.shots, manifest.skipped)
+    only_fictional = manifest.name == FILE_NAMES["isekai-pair"]
+    concepts = [
+        concept.slug
+        for fictional, real in request.groups
+        for concept in ((fictional,) if only_fictional else (fictional, real))
+    ]
+    few = {
+        slug: KeptSupply(len(request.kept.get(slug, ())), most[slug])
+        for slug in concepts
+        if most[slug] < UPSTREAM_SHOTS
+    }
+    return ManifestReport(
+        manifest.name, path, len(manifest.rows), manifest.shots, manifest.skipped, few
+    )
+
+
+def _write_companions(
+    folder: Path, selection: Selection, reports: Sequence[ManifestReport]
+) -> None:
+    """What describes the manifests that lie there, and how to run upstream's code on them."""
+    shots = {report.name: report.shots for report in reports}
+    for name in MANIFEST_NAMES:
+        path = folder / f"{name}.json"
+        if name not in shots and path.is_file():
+            shots[name] = _shots_of(path)
+    if not shots:
+        for name in (LABELS_FILE, ISEKAI_CONFIG, _README):
+            (folder / name).unlink(missing_ok=True)
+        return
+    names = sorted(shots)
+    labels = "".join(f"{canonical_json(row)}\n" for row in label_rows(selection.groups()))
+    write_atomically(folder / LABELS_FILE, labels.encode())
+    write_atomically(folder / ISEKAI_CONFIG, isekai_config(names).encode())
+    write_atomically(folder / _README, isekai_readme(names, min(shots.values())).encode())
+
+
+def _shots_of(path: Path) -> int:
+    """Shots of a manifest that another command wrote.
+
+    Raises:
+        ManifestError: If it breaks a rule of the format by now.
+    """
+    rows = read_manifest(path)
+    faults = check_manifest(rows)
+    if faults:
+        raise ManifestError(f"{path} was changed: {faults[0]}; write it anew, or delete it")
+    return len(rows[0]["positive_list"])
 
 
 def _request(context: StageContext, selection: Selection) -> ManifestRequest:
@@ -85,35 +136,47 @@ def _request(context: StageContext, selection: Selection) -> ManifestRequest:
         for slug, images in selection.kept_by_concept().items()
     }
     settings = context.settings.manifest
-    request = ManifestRequest(
+    return ManifestRequest(
         kept=kept,
         groups=selection.groups(),
         shots=settings.shots or 1,
         seed=settings.seed,
         duplicate_groups=_duplicates(context, selection),
     )
-    if settings.shots is not None:
-        return request
-    return replace(request, shots=_most_shots(request))
 
 
-def _most_shots(request: ManifestRequest) -> int:
-    """The most shots, up to MOST_SHOTS, that every group with at least one shot can give.
+def _with_shots(
+    context: StageContext, request: ManifestRequest, most: Mapping[str, int]
+) -> ManifestRequest:
+    """The request for the shots asked for; else for the most, up to 16, that every group has.
 
     Raises:
         ManifestError: If no group can give even one.
     """
-    largest = largest_shots(request)
-    possible = [
-        min(largest[fictional.slug], largest[real.slug]) for fictional, real in request.groups
-    ]
+    if context.settings.manifest.shots is not None:
+        return request
+    possible = [min(most[fictional.slug], most[real.slug]) for fictional, real in request.groups]
     usable = [shots for shots in possible if shots > 0]
     if not usable:
         raise ManifestError(
             "no group keeps two images of its fictional and two of its real concept, the least "
             "for one shot; generate more images or relax the limits"
         )
-    return min(MOST_SHOTS, *usable)
+    return replace(request, shots=min(UPSTREAM_SHOTS, *usable))
+
+
+def _refuse_few(request: ManifestRequest, most: Mapping[str, int]) -> None:
+    short = [
+        f"{slug} ({len(request.kept.get(slug, ()))} kept images, at most {shots} shots)"
+        for slug, shots in most.items()
+        if shots < request.shots
+    ]
+    if short:
+        raise ManifestError(
+            f"--strict: {request.shots} shots need {request.shots + 1} kept images that are no "
+            f"near-duplicates, but there are fewer of {', '.join(short)}; generate more with "
+            f"`isekai-gen topup --kept {request.shots + 1}`, or ask for fewer --shots"
+        )
 
 
 def _duplicates(context: StageContext, selection: Selection) -> list[frozenset[str]]:

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +16,9 @@ from isekai_gen.manifests.isekai import (
     build_isekai_pair,
     largest_shots,
 )
+from isekai_gen.manifests.isekai_labels import label_rows
 from isekai_gen.records import Concept
-from tests.manifests.upstream_loader import UpstreamEvaluation, answer_rightly, answer_wrongly
+from tests.upstream_reader import IsekaiReader, measure_isekai
 
 PAIRS = (("cactihog", "hedgehog"), ("Icemic", "ice cream"), ("snailpot", "teapot"))
 
@@ -55,20 +57,17 @@ def test_isekai_pair_pairs_every_image_with_all_other_fictional_concepts():
 
 
 @pytest.mark.parametrize("build", [build_isekai_10, build_isekai_pair])
-def test_upstream_loads_it_and_scores_a_perfect_model_1_and_a_wrong_one_0(build, tmp_path):
-    wanted = request(shots=3)
+def test_upstream_reads_it_at_every_shot_count(build, tmp_path):
+    wanted = request(counts=(17, 18, 19, 17, 17, 20), shots=16)
     for kept in wanted.kept.values():
         for image in kept:
             path = tmp_path / image.path
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.new("L", (4, 4)).save(path)
     path = write_manifest(tmp_path, build(wanted))
-    upstream = UpstreamEvaluation(path, tmp_path)
-    for shot in (0, 1, 3):
-        assert upstream.accuracy(answer_rightly, shot) == 1.0
-        assert upstream.accuracy(answer_wrongly, shot) == 0.0
+    measure_isekai(path, tmp_path)
     with pytest.raises(IndexError):
-        upstream.load_sample(0, 4)
+        IsekaiReader(path, tmp_path).prompt(0, 17, random.Random(0))
     assert check_manifest(read_manifest(path)) == []
 
 
@@ -103,14 +102,23 @@ def test_any_request_gives_a_valid_manifest_or_says_why_not(counts, shots, seed,
             assert enough or fictional.slug in manifest.skipped
 
 
-def test_another_concept_or_another_order_of_images_changes_no_support_list():
-    alone = build_isekai_10(request(groups=GROUPS[:1]))
-    together = request()
-    shuffled = {
-        slug: random.Random(1).sample(kept, len(kept)) for slug, kept in together.kept.items()
-    }
-    reordered = build_isekai_10(ManifestRequest(shuffled, GROUPS, 2, 7))
-    assert alone.rows == reordered.rows[: len(alone.rows)]
+@settings(deadline=None, max_examples=40)
+@given(
+    counts=st.lists(st.integers(2, 7), min_size=6, max_size=6),
+    seed=st.integers(0, 2**40),
+    order=st.randoms(use_true_random=False),
+)
+def test_rows_are_balanced_and_depend_on_their_own_concepts_only(counts, seed, order):
+    wanted = request(counts, shots=1, seed=seed)
+    manifest = build_isekai_10(wanted)
+    asked = [row["label_name"] for row in manifest.rows]
+    for fictional, real in GROUPS:
+        labels = [each.name.lower() for each in (fictional, real)]
+        assert asked.count(labels[0]) == asked.count(labels[1]) > 0
+    shuffled = {slug: order.sample(kept, len(kept)) for slug, kept in wanted.kept.items()}
+    assert build_isekai_10(replace(wanted, kept=shuffled)).rows == manifest.rows
+    alone = build_isekai_10(replace(wanted, groups=GROUPS[1:2])).rows
+    assert alone == tuple(row for row in manifest.rows if row["positive_promt"] == "icemic")
 
 
 def test_another_seed_gives_other_lists():
@@ -138,8 +146,17 @@ def test_a_duplicate_of_the_query_never_supports_it():
 def test_names_that_the_metric_confuses_are_refused_all_at_once():
     bad = [(concept("cream", "fictional"), concept("ice cream", "real"))]
     bad.append((concept("image", "fictional"), concept("teapot", "real")))
-    with pytest.raises(ManifestError, match=r"answer sentence.*cream"):
+    with pytest.raises(ManifestError, match=r"answer sentence.*cream") as refused:
         build_isekai_10(ManifestRequest({}, bad, 2, 0))
+    assert "such as 'cream' to 'cream thing', 'image' to 'image thing'" in str(refused.value)
+
+
+def test_display_names_are_kept_beside_the_labels_they_became():
+    rows = list(label_rows([(concept("St. Icemic", "fictional"), concept("Ice  Cream", "real"))]))
+    assert [(row["label"], row["name"]) for row in rows] == [
+        ("st icemic", "St. Icemic"),
+        ("ice cream", "Ice  Cream"),
+    ]
 
 
 def test_an_empty_manifest_is_not_written(tmp_path):

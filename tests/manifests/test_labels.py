@@ -2,8 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isekai_gen.manifests.names import check_label, check_label_pair, normalize_label
-from tests.manifests.upstream_loader import ANSWER, _last_other, _stripped
+from isekai_gen.manifests.names import (
+    check_label,
+    check_label_pair,
+    normalize_label,
+    suggest_label,
+)
+from tests.upstream_reader import ANSWER, other_name, stripped
 
 NAMES = st.text(alphabet="abcIS tehrimagn.\"'-<>[]/é", min_size=0, max_size=20)
 
@@ -61,9 +66,31 @@ def test_an_accepted_pair_is_scored_rightly_by_the_upstream_metric(a, b):
     if check_label(a) or check_label(b) or check_label_pair(a, b):
         return
     for label, other in ((a, b), (b, a)):
-        target = _stripped(ANSWER.format(label))
-        wrong = _last_other([a, b], target)
+        target = stripped(ANSWER.format(label))
+        wrong = other_name([a, b], target)
         right_answer, wrong_answer = ANSWER.format(label), ANSWER.format(other)
         assert target in right_answer
         assert wrong not in right_answer
         assert target not in wrong_answer
+
+
+@given(NAMES, st.lists(NAMES, max_size=4))
+def test_a_suggested_label_breaks_no_rule(name, others):
+    rivals = [other for other in map(normalize_label, others) if not check_label(other)]
+    label = suggest_label(name, rivals)
+    assert not label or not check_label(label)
+    assert not label or not any(check_label_pair(label, rival) for rival in rivals)
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "suggested"),
+    [
+        ("image", "hedgehog", "image thing"),
+        ("cream", "ice cream", "cream thing"),
+        ("<image>", "hedgehog", "thing"),
+        ("there is a fox", "hedgehog", "a fox thing"),
+        ("red fox", "fox", ""),
+    ],
+)
+def test_a_suggestion_is_close_to_the_name_or_there_is_none(name, other, suggested):
+    assert suggest_label(name, [other]) == suggested
