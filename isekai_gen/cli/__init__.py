@@ -5,13 +5,17 @@ Nothing heavy is imported before a command runs, so that `--help` answers at onc
 
 from isekai_gen.cli.calibrating import audit, calibrate
 from isekai_gen.cli.cataloging import concepts
-from isekai_gen.cli.curating import embed, neighbors, overlap
+from isekai_gen.cli.curating import embed, overlap
 from isekai_gen.cli.deduping import dedupe
 from isekai_gen.cli.drawing import generate
+from isekai_gen.cli.episodes import episodes
+from isekai_gen.cli.evaluating import evaluate
 from isekai_gen.cli.group import CommandLine
 from isekai_gen.cli.looking import doctor, status
+from isekai_gen.cli.manifesting import manifest
 from isekai_gen.cli.models import models
-from isekai_gen.cli.packaging import manifest, release
+from isekai_gen.cli.neighboring import neighbors
+from isekai_gen.cli.packaging import release
 from isekai_gen.cli.prompting import prompts
 from isekai_gen.cli.referencing import reference
 from isekai_gen.cli.reproducing import reproduce
@@ -42,6 +46,8 @@ command_line = CommandLine(
         audit,
         neighbors,
         manifest,
+        episodes,
+        evaluate,
         release,
         yields,
         status,

@@ -100,7 +100,7 @@ manifest_options = combined(
         "--shots",
         "manifest.shots",
         type=click.IntRange(min=1),
-        help="Support images per side. [default: what every group can give, up to 8]",
+        help="Support images per side. [default: what every group can give, up to 16]",
     ),
     setting(
         "--manifest-seed",

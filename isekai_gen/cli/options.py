@@ -52,6 +52,25 @@ def setting(flag: str, name: str, **attributes: Any) -> Callable[[F], F]:  # noq
     )
 
 
+def request_option(
+    flag: str,
+    *names: str,
+    section: str = "",
+    **attributes: Any,  # noqa: ANN401 - as click has them
+) -> Callable[[F], F]:
+    """An option of one call, which is no setting, with its environment twin.
+
+    Args:
+        flag: Such as "--seed", or "--a/--no-a" for a switch.
+        *names: Another name for the parameter, as for `click.option`.
+        section: Goes into the twin's name where the flag alone is another option's.
+        **attributes: As for `click.option`.
+    """
+    own = flag.split("/")[0].lstrip("-")
+    twin = "_".join(filter(None, ["isekai_gen", section, own])).replace("-", "_").upper()
+    return click.option(flag, *names, envvar=twin, show_envvar=True, **attributes)
+
+
 def overrides_from(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Section to key to value, for the options that `setting` made and the user gave."""
     overrides: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""manifest and release."""
+"""release."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from isekai_gen.cli.console import counts_line, print_json
-from isekai_gen.cli.curation_options import manifest_options, release_options
+from isekai_gen.cli.curation_options import release_options
 from isekai_gen.cli.options import (
     common_options,
     json_option,
@@ -18,40 +18,6 @@ from isekai_gen.cli.options import (
 )
 
 CHECK_FAILED = 1
-
-
-@click.command()
-@click.option(
-    "--format",
-    "formats",
-    type=click.Choice(["isekai-10", "isekai-pair"]),
-    multiple=True,
-    help="Which manifest; may be repeated. [default: all that are possible]",
-)
-@manifest_options
-@common_options()
-def manifest(**options: Any) -> None:  # noqa: ANN401
-    """Write few-shot manifests of the kept images, in the format of the ISEKAI loaders.
-
-    Example: isekai-gen manifest --format isekai-10 --shots 4
-    """
-    from isekai_gen.stages.manifest import write_manifests
-
-    with open_workspace(options) as context:
-        tell_if_starter(context, embeds=True)
-        reports = write_manifests(context, options["formats"])
-    if options["as_json"]:
-        print_json(
-            [
-                {**report.__dict__, "path": str(report.path), "skipped": dict(report.skipped)}
-                for report in reports
-            ]
-        )
-        return
-    for report in reports:
-        click.echo(f"{report.path}: {report.rows} queries, {report.shots} shots per side")
-        for slug, reason in report.skipped.items():
-            click.echo(f"  {slug} is left out: {reason}")
 
 
 @click.group()

@@ -29,7 +29,12 @@ from isekai_gen.settings.curation import (
     ReferenceCopySettings,
 )
 from isekai_gen.settings.generation import GenerateSettings
-from isekai_gen.settings.packaging import ManifestSettings, NeighborSettings, ReleaseSettings
+from isekai_gen.settings.packaging import (
+    EpisodeSettings,
+    ManifestSettings,
+    NeighborSettings,
+    ReleaseSettings,
+)
 from isekai_gen.settings.section import Section
 
 
@@ -54,6 +59,7 @@ class Settings(Section):
     near_duplicate: NearDuplicateSettings = NearDuplicateSettings()
     neighbors: NeighborSettings = NeighborSettings()
     manifest: ManifestSettings = ManifestSettings()
+    episodes: EpisodeSettings = EpisodeSettings()
     release: ReleaseSettings = ReleaseSettings()
 
     def with_overrides(self, overrides: Mapping[str, Mapping[str, Any]]) -> Self:

@@ -7,6 +7,7 @@ import pytest
 import torch  # noqa: TID253 - the code under test is torch's
 from PIL import Image
 
+from isekai_gen.errors import ModelError
 from isekai_gen.models.encoder_batches import (
     BATCH_ROWS,
     LateVectors,
@@ -50,6 +51,17 @@ def test_padding_is_left_out():
     found = start_batch(lambda rows: rows * 5, batch, 4, torch.device("cpu"))
     assert found.dim == 3
     assert found.result().tolist() == [[1, 0, 0]] * 4
+    assert found.raw().tolist() == [[5, 0, 0]] * 4
+
+
+@pytest.mark.parametrize("value", [0.0, float("nan")])
+def test_unusable_vectors_are_refused_in_either_length(value):
+    batch = new_batch(torch.device("cpu"), (3,), torch.float32)
+    batch[:] = value
+    found = start_batch(lambda rows: rows, batch, 2, torch.device("cpu"))
+    for vectors in (found.result, found.raw):
+        with pytest.raises(ModelError, match="unusable"):
+            vectors()
 
 
 @pytest.mark.gpu

@@ -1,0 +1,139 @@
+"""evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from isekai_gen.cli.console import ConsoleReporter, print_json, print_table
+from isekai_gen.cli.evaluation_options import (
+    check_model_options,
+    limits_from,
+    metrics_from,
+    model_options,
+    prices_from,
+    question_options,
+    result_options,
+    transformers_from,
+)
+from isekai_gen.cli.options import (
+    device_names_from,
+    json_option,
+    open_workspace,
+    voice_options,
+    workspace_option,
+)
+
+if TYPE_CHECKING:
+    from isekai_gen.stages.context import StageContext
+    from isekai_gen.stages.evaluate import EvaluateRequest
+    from isekai_gen.stages.evaluate_files import EvaluateReport
+
+PARTLY_DONE = 3
+
+
+@click.command()
+@question_options
+@result_options
+@model_options
+@workspace_option()
+@json_option
+@voice_options
+def evaluate(**options: Any) -> None:  # noqa: ANN401
+    """Measure how well models tell the concepts apart, over the number of examples they see.
+
+    Answers are kept: the same command asks nothing twice, and goes on where it was stopped. Keys
+    of servers are read from the environment.
+
+    Example: isekai-gen evaluate --manifest manifests/ISEKAI-10.json --model clip:starter
+
+    Example: isekai-gen evaluate --manifest release/lcl/ISEKAI-10.json --images release --out
+    results --model openai:http://127.0.0.1:8000/v1#my-model --shots 2,4,8
+    """
+    from isekai_gen.stages.evaluate import evaluate as evaluate_models
+
+    check_model_options(options)
+    with _open_folder(options) as context:
+        report = evaluate_models(context, _request(options, context.workspace.root))
+    if options["as_json"]:
+        print_json(report.to_json())
+    else:
+        _print(report)
+    if report.partly_failed:
+        raise click.exceptions.Exit(PARTLY_DONE)
+
+
+def _request(options: Mapping[str, Any], root: Path) -> EvaluateRequest:
+    """What the options ask for; `root` is the workspace, or the folder of --out."""
+    from isekai_gen.evaluation.conditions import parse_ablations, parse_shots
+    from isekai_gen.stages.evaluate import EvaluateRequest
+
+    return EvaluateRequest(
+        manifest=options["manifest"],
+        images=options["images"] or root,
+        out=options["out"] or root / "evaluations",
+        models=options["models"],
+        name=options["name"],
+        shots=None if options["shots"] is None else parse_shots(options["shots"]),
+        ablations=parse_ablations(options["ablations"]),
+        metrics=metrics_from(options),
+        seed=options["seed"],
+        limit=options["limit"],
+        words=options["words"],
+        limits=limits_from(options),
+        prices=prices_from(options),
+        transformers=transformers_from(options),
+        plot=options["plot"],
+    )
+
+
+@contextmanager
+def _open_folder(options: Mapping[str, Any]) -> Iterator[StageContext]:
+    """The workspace, or with --out that folder alone; locked, so that no two runs write at once."""
+    from isekai_gen.settings import Settings
+    from isekai_gen.stages.context import StageContext
+    from isekai_gen.workspace import Workspace
+
+    if options["out"] is None:
+        if not Workspace(options["workspace"]).parts("plan"):
+            raise click.UsageError(
+                f"{options['workspace']} is no workspace with images; name one with --workspace, "
+                "or do without: --images DIR for the images, --out DIR for the results"
+            )
+        with open_workspace(options) as context:
+            yield context
+        return
+    source = click.get_current_context().get_parameter_source("workspace")
+    if source is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--out is outside a workspace: give it or --workspace, not both")
+    if options["images"] is None:
+        raise click.UsageError("--out is outside a workspace: name the image folder with --images")
+    workspace = Workspace(options["out"])
+    with workspace.lock():
+        yield StageContext(
+            workspace=workspace,
+            settings=Settings(),
+            reporter=ConsoleReporter(quiet=options["quiet"]),
+            devices=device_names_from(options["devices"]),
+        )
+
+
+def _print(report: EvaluateReport) -> None:
+    for metric in report.evaluation.metrics:
+        print_table(*report.table(metric))
+    chance = report.evaluation.chance
+    click.echo(f"chance: {chance.guess:.2f}")
+    for count in report.counts:
+        failed = f"; {count.failed} failed" if count.failed else ""
+        later = f", {count.may_pass} of them are asked again next time" if count.may_pass else ""
+        click.echo(
+            f"{count.name}: {count.questions} questions = {count.cached} known + "
+            f"{count.asked} asked{failed}{later}"
+        )
+    for path in report.files:
+        click.echo(path)

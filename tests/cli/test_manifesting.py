@@ -1,0 +1,62 @@
+"""`manifest`: which options go with which formats, and lcl-* in a folder that is no workspace."""
+
+import json
+
+import pytest
+
+from isekai_gen.cli.manifesting import INSTRUCTION_CHOICES, ISEKAI_CHOICES, LCL_CHOICES
+from isekai_gen.stages.instructions import INSTRUCTION_FORMATS
+from isekai_gen.stages.lcl_manifests import LCL_FORMATS
+from isekai_gen.stages.manifest import BUILDERS
+from tests.small_jobs import call
+from tests.stages.class_jobs import in_this_process, write_dataset
+from tests.upstream_reader import measure_test, read_train
+
+NUMBERS = ("--samples", 3, "--neighbors", 1, "--context", 2, "--test-classes", 2)
+
+
+def test_the_choices_are_the_formats_there_are():
+    assert tuple(BUILDERS) == ISEKAI_CHOICES
+    assert LCL_FORMATS == LCL_CHOICES
+    assert INSTRUCTION_FORMATS == INSTRUCTION_CHOICES
+
+
+def test_training_and_test_classes_of_any_folder(tmp_path, tiny_encoder):
+    dataset = write_dataset(tmp_path / "set", images=4)
+    formats = ("--format", "lcl-train", "--format", "lcl-test")
+    where = ("-w", tmp_path / "ws", "--imagenet", dataset, "--encoder", tiny_encoder)
+    with in_this_process():
+        done = call("manifest", *where, *formats, *NUMBERS, "--json", "--devices", "cpu")
+    train, test = json.loads(done.stdout)
+    read_train(tmp_path / "ws/manifests/lcl/train3_pairs.jsonl", dataset)
+    measure_test(tmp_path / "ws/manifests/lcl/test2_pairs.jsonl", dataset, per_class=2, most=2)
+    assert (train["name"], train["rows"]) == ("train3_pairs", 3)
+    assert (test["name"], test["rows"], test["shots"]) == ("test2_pairs", 2, 2)
+    shown = call("manifest", *where[:4], *formats[2:]).stdout  # the numbers are remembered
+    assert "test2_pairs.jsonl: 2 rows, 2 shots per side" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--format", "lcl-test"), "--imagenet: name the folder"),
+        (("--imagenet", "."), "needs --format lcl-train or lcl-test"),
+        (("--format", "isekai-10", "--samples", "3"), "needs --format lcl-train or lcl-test"),
+        (("--format", "lcl-test", "--imagenet", ".", "--neighbors", "3"), "--format lcl-train"),
+        (("--format", "lcl-test", "--imagenet", ".", "--shots", "3"), "--format isekai-10"),
+        (("--format", "lcl-test", "--imagenet", ".", "--encoder", "starter"), "lcl-train or one"),
+        (("--format", "llava", "--strict"), "an isekai or lcl format"),
+        (("--images-as", "data-url"), "--format one of llava"),
+    ],
+)
+def test_an_option_that_no_format_reads_is_refused(tmp_path, options, words):
+    done = call("manifest", "-w", tmp_path / "ws", *options, expect=2)
+    assert words in " ".join(done.stderr.split())
+    assert not (tmp_path / "ws").exists()
+
+
+@pytest.mark.parametrize("name", ["isekai-10", "llava"])
+def test_formats_of_kept_images_need_a_workspace(tmp_path, name):
+    done = call("manifest", "-w", tmp_path / "ws", "--format", name, expect=2)
+    assert "is no workspace with images yet" in done.stderr
+    assert not (tmp_path / "ws").exists()
