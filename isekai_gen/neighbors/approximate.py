@@ -5,7 +5,7 @@ independent sample tells the recall of what was listed. If the interval's lower 
 level is raised. Every candidate is scored as in an exact search, so listed pairs are the same to
 the bit; only which are listed differs.
 
-On one machine the same rows and options give the same pairs for the same number of threads.
+On one machine the same rows, options and threads give the same pairs.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from isekai_gen.errors import InputError
 from isekai_gen.intervals import Interval
 from isekai_gen.neighbors.approximate_method import CandidateMethod
 from isekai_gen.neighbors.approximate_methods import MethodName, build_method, fitting_method
-from isekai_gen.neighbors.approximate_tuning import Choice, choose_level, tuning_pairs
+from isekai_gen.neighbors.approximate_tuning import Choice, Goal, choose_level, tuning_pairs
 from isekai_gen.neighbors.choosing import exact_seconds, matrix_rate
 from isekai_gen.neighbors.pairs import PairList, joined_pairs, too_many_pairs
 from isekai_gen.neighbors.recall import MeasuredRecall, RecallSample, measured_recall
+from isekai_gen.neighbors.recall_interval import Looks
 from isekai_gen.neighbors.recall_truth import Sides, similarities
 from isekai_gen.neighbors.search import SearchOptions, SearchReport, search_pairs
 from isekai_gen.neighbors.similarity import IndexArray
@@ -36,11 +37,12 @@ _MOST_ROUNDS = 3
 # What a sample may miss of what may be missed: it does not tell exactly, and then the interval of
 # the recall must lie above what was asked for as a whole.
 _CAUTION = 1.0 / 3.0
-# An interval without a miss reaches down to this share of what may be missed: the rest is room for
-# the misses that a search within the limit shows.
-_RESOLVED = 0.7
-# Rows that measuring the recall usually takes, of which each is compared with all others.
-_USUALLY_MEASURED = 7000
+# Misses that a first measurement leaves room for, as a share of those that may be.
+_ROOM = 0.05
+# Rows that measuring usually compares with all others, where this share may be missed.
+_USUALLY_MEASURED, _USUAL_ALLOWED = 7000, 0.02
+# Share of the time for measuring that a higher level may take longer; see `Goal`.
+_SPARE = 0.1
 _BATCH_PAIRS, _BATCH_ROWS = 1 << 17, 1 << 14
 
 
@@ -53,7 +55,9 @@ def approximate_pairs(
 ) -> tuple[PairList, SearchReport]:
     """Most pairs at or above the floor, with the measured share that was found.
 
-    Memory beside the rows given: see `build_method`; 20,000 sampled rows; the pairs, 20 bytes each.
+    Memory beside the rows given and the pairs found (20 bytes each): with cells on a CPU
+    about 150 MiB, up to 200 bytes per row, and 100 sqrt(n) rows in a short format that centers are
+    made from; otherwise see `CellJoin` and `build_lists`.
 
     Args:
         vectors: n rows.
@@ -102,6 +106,7 @@ class _Search:
         seconds: Phase to seconds so far.
         counts: "candidates": pairs scored so far.
         rounds: How often the level was raised.
+        looks: At the recall of one list after the other.
     """
 
     sides: Sides
@@ -111,14 +116,14 @@ class _Search:
     seconds: defaultdict[str, float]
     counts: Counter[str] = field(default_factory=Counter)
     rounds: int = 0
+    looks: Looks = field(default_factory=Looks)
 
     def dearer_than_exact(self) -> bool:
         """Whether searching at this level, and measuring, takes longer than an exact search."""
         (count, dimensions), other = self.sides.left.shape, self.sides.right
         rate = matrix_rate(self.sides.device)
         exact = exact_seconds(count, dimensions, None if other is None else other.shape[0], rate)
-        measuring = _USUALLY_MEASURED * self.sides.other.shape[0] * dimensions / rate
-        return self.choice.seconds + measuring >= exact
+        return self.choice.seconds + _measuring_seconds(self.sides) >= exact
 
     def find_pairs(self, advance: Callable[[int], None]) -> PairList:
         """Search at the level in force."""
@@ -159,20 +164,19 @@ class _Search:
 
     def measure(self, pairs: PairList) -> MeasuredRecall:
         """The recall of what was listed, on rows that nothing was tuned by."""
-        resolution = (1.0 - self.options.min_recall) * _RESOLVED
-        sample = RecallSample(seed=_SEED + 1 + self.rounds, resolution=resolution)
+        least = self.options.min_recall
+        sample = RecallSample(_SEED + 1 + self.rounds, wanted=least, missed=_ROOM * (1.0 - least))
         with _timed(self.seconds, "measure"):
-            return measured_recall(self.sides, pairs, self.options.floor, sample)
+            return measured_recall(self.sides, pairs, self.options.floor, sample, self.looks)
 
     def stricter(self, recall: MeasuredRecall) -> Choice | None:
         """A higher level to try, if the recall was not reached and one may help."""
         reached = recall.interval.low >= self.options.min_recall
         if reached or self.rounds + 1 >= _MOST_ROUNDS or not recall.missed.any():
             return None
-        level = self.choice.level + 1
-        max_missed = (1.0 - self.options.min_recall) * _CAUTION / 2.0 ** (self.rounds + 1)
+        goal, level = _goal(self.sides, self.options, self.rounds + 1), self.choice.level + 1
         with _timed(self.seconds, "tune"):
-            return choose_level(self.method, recall.truth, recall.weight, max_missed, level)
+            return choose_level(self.method, recall.truth, recall.weight, goal, level)
 
     def report(self, recall: Interval) -> SearchReport:
         """What was done."""
@@ -198,11 +202,21 @@ def _begin(sides: Sides, options: SearchOptions, name: MethodName) -> _Search:
     with _timed(seconds, "tune"):
         truth = tuning_pairs(sides, options.floor, _SEED)
         weight = np.ones(len(truth.position))
-        max_missed = (1.0 - options.min_recall) * _CAUTION
-        choice = choose_level(method, truth, weight, max_missed, 0)
+        choice = choose_level(method, truth, weight, _goal(sides, options, 0), 0)
     if choice is None:
         raise ValueError(f"{name} has no level of effort")
     return _Search(sides, options, method, choice, seconds)
+
+
+def _goal(sides: Sides, options: SearchOptions, rounds: int) -> Goal:
+    allowed = 1.0 - options.min_recall
+    spare = _SPARE * _measuring_seconds(sides) * _USUAL_ALLOWED / allowed
+    return Goal(max_missed=allowed * _CAUTION / 2.0**rounds, spare_seconds=spare)
+
+
+def _measuring_seconds(sides: Sides) -> float:
+    numbers = float(sides.other.shape[0]) * sides.other.shape[1]
+    return _USUALLY_MEASURED * numbers / matrix_rate(sides.device)
 
 
 def _exact(

@@ -16,9 +16,9 @@ import numpy as np
 from isekai_gen.neighbors.approximate_centers import block_rows, highest_places, train_centers
 from isekai_gen.neighbors.approximate_method import Trial
 from isekai_gen.neighbors.approximate_places import Assignment, assign, shortfall
+from isekai_gen.neighbors.approximate_rows import ShortRows, matrix_blocks
 from isekai_gen.neighbors.engines import product_candidates
 from isekai_gen.neighbors.recall_truth import TruePairs
-from isekai_gen.neighbors.rounding import RoundedRows
 from isekai_gen.neighbors.similarity import IndexArray
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ _REACHES = (0.0, 1 / 256, 1 / 128, 1 / 64, 1 / 32, 3 / 64, 1 / 16, 1 / 8, 1 / 4,
 _CELLS_PER_ROOT = 3.0
 _FEWEST_ROWS_PER_CELL = 8
 _COST_SAMPLE = 4096
-# More visits than this take more memory than the rows themselves.
+# To bring a row to a cell that it visits takes as long as so many products.
+_PRODUCTS_PER_VISIT = 400
+# So many visits take 128 bytes per row.
 _MOST_VISITS = 32
 
 
@@ -40,8 +42,9 @@ _MOST_VISITS = 32
 class CellJoin:
     """Pairs of rows that share a cell, one of them at home there.
 
-    Memory beside the rows: centers, some 40 bytes per row and per visit, of which a row has at most
-    32 on average, and the rows of one cell.
+    Memory on a CPU beside the rows given: the centers; 4 bytes per row and per visit, of which a
+    row has at most 32 on average; in a short format, the rows of one cell and its visitors. A GPU
+    holds all rows in a short format.
 
     Attributes:
         left: n rows.
@@ -51,14 +54,19 @@ class CellJoin:
         seconds_per_product: What one product of two rows takes in large blocks.
     """
 
-    left: RoundedRows
-    right: RoundedRows | None
+    left: ShortRows
+    right: ShortRows | None
     floor: float
     centers: torch.Tensor
     seconds_per_product: float
 
     @property
-    def other(self) -> RoundedRows:
+    def counts_work(self) -> bool:
+        """True; see `CandidateMethod`."""
+        return True
+
+    @property
+    def other(self) -> ShortRows:
         """What the rows of `left` are compared with."""
         return self.left if self.right is None else self.right
 
@@ -86,7 +94,7 @@ class CellJoin:
         for start in range(0, len(row), step):
             part = slice(start, start + step)
             products = [
-                _rows_of(side, rows[part]) @ self.centers.T
+                side.chosen(rows[part]).matrix @ self.centers.T
                 for side, rows in ((self.left, row), (self.other, partner))
             ]
             homes = [highest_places(each) for each in products]
@@ -96,26 +104,28 @@ class CellJoin:
         return needed
 
     def _effort(self, level: int) -> tuple[float, float]:
-        """Products of two rows that a level makes, and visits of a row, from a sample of rows."""
-        count, others = len(self.left.matrix), len(self.other.matrix)
-        sample = RoundedRows(self.left.matrix[:: max(1, count // _COST_SAMPLE)], self.left.moved)
-        found = assign(sample, self.centers, _REACHES[level])
+        """Work of a level as products of two rows, and visits of a row, from a sample of rows."""
+        count, others = len(self.left), len(self.other)
+        sample = self.left.chosen(np.arange(0, count, max(1, count // _COST_SAMPLE)))
+        blocks = ((0, each) for each in matrix_blocks(sample.matrix, block_rows(self.centers)))
+        found = assign(blocks, self.centers, _REACHES[level])
         drawn = len(sample.matrix)
         homes, visits = found.homes.sizes / drawn, found.visits.sizes / drawn
         # Without each sampled row with itself, which would weigh too much.
         together = max(0.0, float((homes**2).sum()) - 1.0 / drawn)
-        crossing = float((homes * visits).sum())
+        crossing, each = float((homes * visits).sum()), float(visits.sum())
+        per_row = len(self.centers) + each * _PRODUCTS_PER_VISIT
         if self.right is None:
-            products = count * (len(self.centers) + count * (together + crossing))
+            products = count * (per_row + count * (together + crossing))
         else:
-            products = (count + others) * len(self.centers)
+            products = (count + others) * per_row
             products += float(count) * others * (together + 2.0 * crossing)
-        return products, float(visits.sum())
+        return products, each
 
     def candidates(self, level: int) -> Iterator[tuple[int, IndexArray, IndexArray]]:
         """Rows done, and candidates; see `CandidateMethod`."""
-        left = assign(self.left, self.centers, _REACHES[level])
-        right = left if self.right is None else assign(self.right, self.centers, _REACHES[level])
+        left = self._assigned(self.left, level)
+        right = left if self.right is None else self._assigned(self.right, level)
         for cell in range(len(self.centers)):
             at_home = left.homes.of(cell)
             done = len(at_home)
@@ -126,36 +136,43 @@ class CellJoin:
                 nothing = np.zeros(0, dtype=np.int64)
                 yield done, nothing, nothing
 
+    def _assigned(self, side: ShortRows, level: int) -> Assignment:
+        step = block_rows(self.centers)
+        blocks = ((start, rows.matrix) for start, rows in side.blocks(step))
+        return assign(blocks, self.centers, _REACHES[level])
+
     def _within_cell(
         self, left: Assignment, right: Assignment, cell: int
     ) -> Iterator[tuple[IndexArray, IndexArray]]:
         homes, visits = left.homes.of(cell), left.visits.of(cell)
-        hosts = right.homes.of(cell)
-        if self.right is None:
-            yield from self._compared(homes, None)
-            for i, j in self._compared(visits, homes):
-                yield np.minimum(i, j), np.maximum(i, j)
+        every = np.concatenate([homes, visits])
+        if self.right is not None:
+            hosts, visitors = right.homes.of(cell), right.visits.of(cell)
+            for i, j in self._compared(every, hosts):
+                yield every[i], hosts[j]
+            for i, j in self._compared(homes, visitors):
+                yield homes[i], visitors[j]
             return
-        yield from self._compared(np.concatenate([homes, visits]), hosts)
-        yield from self._compared(homes, right.visits.of(cell))
+        for i, j in self._compared(every, homes):
+            once = (i >= len(homes)) | (i < j)
+            row, partner = every[i[once]], homes[j[once]]
+            yield np.minimum(row, partner), np.maximum(row, partner)
 
     def _compared(
-        self, row: IndexArray, partner: IndexArray | None
+        self, row: IndexArray, partner: IndexArray
     ) -> Iterator[tuple[IndexArray, IndexArray]]:
-        """Pairs of these rows, or among them, that may reach the floor."""
-        if not len(row) or (partner is not None and not len(partner)):
+        """Places in both of rows that may be as similar as the floor."""
+        if not len(row) or not len(partner):
             return
-        few = RoundedRows(_rows_of(self.left, row), self.left.moved)
-        others = None
-        if partner is not None:
-            others = RoundedRows(_rows_of(self.other, partner), self.other.moved)
-        for i, j in product_candidates(few, others, self.floor, 0, len(row)):
-            yield row[i], (row if partner is None else partner)[j]
+        few, others = self.left.filled_up(row), self.other.filled_up(partner)
+        for i, j in product_candidates(few, others, self.floor, 0, len(few.matrix)):
+            there = (i < len(row)) & (j < len(partner))
+            yield i[there], j[there]
 
 
 def build_cells(
-    left: RoundedRows,
-    right: RoundedRows | None,
+    left: ShortRows,
+    right: ShortRows | None,
     floor: float,
     *,
     seed: int,
@@ -171,14 +188,7 @@ def build_cells(
         seconds_per_product: What one product of two rows takes.
     """
     other = left if right is None else right
-    count = len(other.matrix)
+    count = len(other)
     cells = min(round(_CELLS_PER_ROOT * count**0.5), count // _FEWEST_ROWS_PER_CELL)
     centers = train_centers(other, max(1, cells), seed)
     return CellJoin(left, right, floor, centers, seconds_per_product)
-
-
-def _rows_of(side: RoundedRows, rows: IndexArray) -> torch.Tensor:
-    import torch
-
-    # Eight times as fast on a CPU as indexing.
-    return side.matrix.index_select(0, torch.from_numpy(rows).to(side.matrix.device))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isekai_gen.neighbors.rounding import RoundedRows
+from isekai_gen.neighbors.approximate_rows import ShortRows, matrix_blocks
 from isekai_gen.neighbors.similarity import IndexArray
 
 if TYPE_CHECKING:
@@ -17,9 +17,10 @@ _ROWS_PER_CENTER = 32
 _ROUNDS = 6
 # Numbers of a block of products, which then stays in the cache until it is looked at.
 _BLOCK_NUMBERS = 1 << 22
+_SUMMED_ROWS = 1024
 
 
-def train_centers(rows: RoundedRows, count: int, seed: int) -> torch.Tensor:
+def train_centers(rows: ShortRows, count: int, seed: int) -> torch.Tensor:
     """Spherical k-means: unit centers, each the direction of the mean of the rows nearest to it.
 
     Dhillon and Modha, "Concept decompositions for large sparse text data using clustering",
@@ -27,6 +28,8 @@ def train_centers(rows: RoundedRows, count: int, seed: int) -> torch.Tensor:
     again at another. Embeddings share a mean direction, and centers that lean towards it draw rows
     from everywhere; so all centers are kept at a right angle to it, which makes the largest regions
     several times as small.
+
+    Memory: 32 rows in a short format per center.
 
     Args:
         rows: n rows.
@@ -39,20 +42,32 @@ def train_centers(rows: RoundedRows, count: int, seed: int) -> torch.Tensor:
     import torch
 
     draw = np.random.default_rng(seed)
-    chosen = draw.permutation(len(rows.matrix))[: count * _ROWS_PER_CENTER]
-    sample = rows.matrix[torch.from_numpy(chosen).to(rows.matrix.device)]
-    numbers = sample.float()
-    shared = torch.nn.functional.normalize(numbers.mean(dim=0), dim=0)
-    centers = _directions(numbers[:count], shared).to(sample.dtype)
+    chosen = draw.permutation(len(rows))[: count * _ROWS_PER_CENTER]
+    sample = rows.chosen(chosen).matrix
+    # By the block: torch would make a float32 copy of the sample.
+    whole = torch.stack([each.float().sum(dim=0) for each in matrix_blocks(sample, _SUMMED_ROWS)])
+    shared = torch.nn.functional.normalize(whole.sum(dim=0), dim=0)
+    centers = _directions(sample[:count].float(), shared).to(sample.dtype)
     for _ in range(_ROUNDS):
-        nearest = torch.from_numpy(nearest_centers(sample, centers)).to(sample.device)
-        sums = torch.zeros((count, sample.shape[1]), device=sample.device)
-        sums.index_add_(0, nearest, numbers)
-        empty = torch.nonzero(torch.bincount(nearest, minlength=count) == 0).flatten()
+        sums, sizes = _sums_by_center(sample, centers)
+        empty = torch.nonzero(sizes == 0).flatten()
         again = torch.from_numpy(draw.integers(len(sample), size=len(empty)))
-        sums[empty] = numbers[again.to(sample.device)]
+        sums[empty] = sample[again.to(sample.device)].float()
         centers = _directions(sums, shared).to(sample.dtype)
     return centers
+
+
+def _sums_by_center(rows: torch.Tensor, centers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sum of the rows nearest to each center, float32 [k, d], and how many they are, [k]."""
+    import torch
+
+    sums = torch.zeros(centers.shape, device=rows.device)
+    sizes = torch.zeros(len(centers), dtype=torch.int64, device=rows.device)
+    for block in matrix_blocks(rows, block_rows(centers)):
+        nearest = torch.from_numpy(highest_places(block @ centers.T)).to(rows.device)
+        sums.index_add_(0, nearest, block.float())
+        sizes += torch.bincount(nearest, minlength=len(centers))
+    return sums, sizes
 
 
 def _directions(rows: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
@@ -60,15 +75,6 @@ def _directions(rows: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
     import torch
 
     return torch.nn.functional.normalize(rows - (rows @ shared)[:, None] * shared)
-
-
-def nearest_centers(rows: torch.Tensor, centers: torch.Tensor) -> IndexArray:
-    """The most similar center of every row, int64 [n]."""
-    homes = [np.zeros(0, dtype=np.int64)]
-    step = block_rows(centers)
-    for start in range(0, len(rows), step):
-        homes.append(highest_places(rows[start : start + step] @ centers.T))
-    return np.concatenate(homes)
 
 
 def block_rows(centers: torch.Tensor) -> int:

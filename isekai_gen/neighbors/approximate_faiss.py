@@ -69,6 +69,11 @@ class InvertedLists:
     sides: Sides
     index: ListIndex
 
+    @property
+    def counts_work(self) -> bool:
+        """False; see `CandidateMethod`."""
+        return False
+
     def describe(self, level: int) -> str:
         """For people, with its settings."""
         setting = self.index.settings[level]

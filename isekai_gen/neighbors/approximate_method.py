@@ -32,6 +32,14 @@ class CandidateMethod(Protocol):
     more, or nearly so.
     """
 
+    @property
+    def counts_work(self) -> bool:
+        """Whether the seconds of a trial are counted work, and not timed.
+
+        By what is timed no level is chosen that another run might not choose.
+        """
+        ...
+
     def describe(self, level: int) -> str:
         """For people, with its settings."""
         ...

@@ -9,21 +9,23 @@ from typing import Literal
 from isekai_gen.neighbors.approximate_cells import build_cells
 from isekai_gen.neighbors.approximate_faiss_lists import build_lists
 from isekai_gen.neighbors.approximate_method import CandidateMethod
+from isekai_gen.neighbors.approximate_rows import short_rows
 from isekai_gen.neighbors.choosing import matrix_rate
 from isekai_gen.neighbors.recall_truth import Sides
-from isekai_gen.neighbors.rounding import fastest_dtype, rounded_rows
+from isekai_gen.neighbors.rounding import fastest_dtype
 
 MethodName = Literal["cells", "binary-ivf", "ivf-flat", "ivf-pq"]
-# Share of the memory that rows in a short format may take.
+# Share of the memory that rows in a short format may take, or would.
 _MEMORY_SHARE = 0.5
 
 
 def fitting_method(sides: Sides) -> MethodName:
-    """Cells, unless the rows in a short format do not fit the memory.
+    """Cells, unless the rows do not fit the memory.
 
     Cells are compared by blocked products at the full matrix rate, which inverted lists do not
-    reach, but the rows have to be there. Where they do not fit, their signs (on a CPU) or product
-    codes (on a GPU) do, at about one bit per number.
+    reach, but the rows of a cell come from all over the matrix: a CPU's memory has to hold them
+    (mapped or not), a GPU's in a short format. Where it cannot, their signs (on a CPU) or product
+    codes (on a GPU) fit, at about one bit per number.
     """
     import torch
 
@@ -41,8 +43,7 @@ def build_method(
 ) -> tuple[Sides, CandidateMethod]:
     """Load the rows in the form that a method needs.
 
-    Memory: for cells 2 bytes per number (4 where the processor has no fast bfloat16), for lists
-    see `build_lists`.
+    Memory: for cells none on a CPU, and 2 bytes per number on a GPU; for lists see `build_lists`.
 
     Args:
         sides: What is compared.
@@ -58,9 +59,8 @@ def build_method(
     """
     if name != "cells":
         return sides, build_lists(sides, floor, name, seed)
-    dtype = fastest_dtype(sides.device)
-    left = rounded_rows(sides.left, dtype, sides.device)
-    right = None if sides.right is None else rounded_rows(sides.right, dtype, sides.device)
+    left = short_rows(sides.left, sides.device)
+    right = None if sides.right is None else short_rows(sides.right, sides.device)
     per_product = sides.left.shape[1] / matrix_rate(sides.device)
     cells = build_cells(left, right, floor, seed=seed, seconds_per_product=per_product)
-    return replace(sides, rounded=left if right is None else right), cells
+    return replace(sides, rounded=(left if right is None else right).held), cells

@@ -9,8 +9,7 @@ import numpy as np
 from isekai_gen.neighbors.approximate_method import CandidateMethod
 from isekai_gen.neighbors.recall_truth import Sides, TruePairs, true_pairs
 
-_FIRST_ROWS, _MOST_ROWS = 1000, 2000
-_ENOUGH_PAIRS = 250
+_TUNING_ROWS = 2000
 _MOST_PAIRS = 4000
 
 
@@ -27,36 +26,40 @@ class Choice:
     seconds: float
 
 
-def tuning_pairs(sides: Sides, floor: float, seed: int) -> TruePairs:
-    """True pairs of 1,000 random rows, or of 2,000 if those have fewer than 250.
+@dataclass(frozen=True)
+class Goal:
+    """What a level of effort has to reach.
 
-    Stopping at a number of pairs is no matter here: the recall is measured on other rows.
+    Attributes:
+        max_missed: Highest share of the pairs that may be missed.
+        spare_seconds: What a higher level may take longer than one that reaches this. A sample of
+            few hundred pairs may be lucky, and a search that falls short is searched and measured
+            all over again.
     """
-    order = np.random.default_rng(seed).permutation(sides.left.shape[0])[:_MOST_ROWS]
-    truth = true_pairs(sides, np.sort(order[:_FIRST_ROWS]), floor)
-    if len(truth.position) >= _ENOUGH_PAIRS or len(order) <= _FIRST_ROWS:
-        return truth
-    more = true_pairs(sides, np.sort(order[_FIRST_ROWS:]), floor)
-    return TruePairs(
-        np.concatenate([truth.sampled, more.sampled]),
-        np.concatenate([truth.position, more.position + len(truth.sampled)]),
-        np.concatenate([truth.partner, more.partner]),
-    )
+
+    max_missed: float
+    spare_seconds: float
+
+
+def tuning_pairs(sides: Sides, floor: float, seed: int) -> TruePairs:
+    """True pairs of 2,000 random rows."""
+    rows = np.random.default_rng(seed).permutation(sides.left.shape[0])[:_TUNING_ROWS]
+    return true_pairs(sides, np.sort(rows), floor)
 
 
 def choose_level(
-    method: CandidateMethod, pairs: TruePairs, weight: np.ndarray, max_missed: float, first: int
+    method: CandidateMethod, pairs: TruePairs, weight: np.ndarray, goal: Goal, first: int
 ) -> Choice | None:
-    """The cheapest level that misses at most a share of the pairs, or else the highest there is.
+    """The cheapest level that misses few enough pairs, or a higher one that hardly takes longer.
 
-    Without pairs nothing can be told; then it is the highest level that takes at most twice as
-    long as the first.
+    If none does, it is the highest level there is. Without pairs nothing can be told; then it is
+    the highest level that takes at most twice as long as the first.
 
     Args:
         method: What proposes candidates.
         pairs: True pairs; of over 4,000, as many at random.
         weight: float64 [p]: what each pair stands for.
-        max_missed: Highest share of the weight that may be missed.
+        goal: What to reach.
         first: Lowest level to choose.
 
     Returns:
@@ -66,13 +69,16 @@ def choose_level(
         some = np.random.default_rng(0).permutation(len(weight))[:_MOST_PAIRS]
         pairs = TruePairs(pairs.sampled, pairs.position[some], pairs.partner[some])
         weight = weight[some]
-    choice, cheapest = None, float("inf")
+    choice, most_seconds = None, float("inf")
     for level, trial in enumerate(method.trials(pairs, first), first):
-        cheapest = min(cheapest, trial.seconds)
-        if not len(weight) and trial.seconds > 2.0 * cheapest:
+        if trial.seconds > most_seconds:
             return choice
         choice = Choice(level, trial.seconds)
         missed = float(weight[~trial.found].sum())
-        if len(weight) and missed <= max_missed * float(weight.sum()):
-            return choice
+        if not len(weight):
+            most_seconds = min(most_seconds, 2.0 * trial.seconds)
+        elif missed <= goal.max_missed * float(weight.sum()):
+            if not method.counts_work:
+                return choice
+            most_seconds = min(most_seconds, trial.seconds + goal.spare_seconds)
     return choice

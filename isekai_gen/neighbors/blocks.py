@@ -44,7 +44,9 @@ def block_candidates(
     other = left if right is None else right
     dtype = left.matrix.dtype
     low = lowest_product(floor, product_margin(left, other), dtype)
-    room = torch.empty(TILE_ROWS * _TILE_COLUMNS, dtype=dtype)
+    room = torch.empty(
+        min(TILE_ROWS, stop - start) * min(_TILE_COLUMNS, len(other.matrix)), dtype=dtype
+    )
     for top in range(start, stop, TILE_ROWS):
         rows = left.matrix[top : min(top + TILE_ROWS, stop)]
         for edge in range(top if right is None else 0, len(other.matrix), _TILE_COLUMNS):

@@ -81,9 +81,11 @@ class ExactSearch:
             # What fits whole is loaded once, whichever of its bands are asked for.
             whole = self.sizes.left >= self.vectors.shape[0]
             top, end = (0, self.vectors.shape[0]) if whole else (group[0], self.band_end(group[-1]))
+            left = right = found = None  # so that what was held is free before more is loaded
             left = self._load(self._left, top, end)
             columns = self._columns(end)
             for span in columns:
+                right = found = None
                 right = None if span is None else self._load(self._right, *span)
                 offset = top if span is None else span[0]
                 for start in group:

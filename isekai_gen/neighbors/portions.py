@@ -1,6 +1,6 @@
 """How many rows a search holds at a time, so that matrices of any size can be compared.
 
-What a search holds in its own format is bounded: 512 MiB on the CPU, half of what is free on a GPU.
+What a search holds in its own format is bounded: 256 MiB on the CPU, half of what is free on a GPU.
 Where both matrices fit they are loaded once; otherwise a portion of the first is compared with one
 portion of the other after the other. No result depends on that.
 """
@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from isekai_gen.neighbors.vectors import Portion, Vectors
 
 Rows = TypeVar("Rows")
-_CPU_BYTES = 512 << 20
+_CPU_BYTES = 256 << 20
 _GPU_SHARE = 0.5
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from isekai_gen.intervals import Interval
 from isekai_gen.neighbors.pairs import PairList
-from isekai_gen.neighbors.recall_interval import recall_interval, row_draw
+from isekai_gen.neighbors.recall_interval import Looks, RowDraw, recall_in_looks, row_draw
 from isekai_gen.neighbors.recall_truth import Sides, TruePairs, true_pairs
-from isekai_gen.neighbors.similarity import ScoreArray
+from isekai_gen.neighbors.similarity import IndexArray, ScoreArray
 from isekai_gen.neighbors.vectors import Vectors
 
 # Rows compared with all others cost as much as this many rows of an exact search.
@@ -24,15 +26,15 @@ class RecallSample:
     Attributes:
         seed: Of the random rows.
         rows: Fewest rows drawn.
-        confidence: Of the interval, in (0, 1).
-        resolution: Rows are added, up to 20,000, until an interval without a miss would reach down
-            to 1 - resolution; how many that takes is computed from the listed pairs.
+        wanted: So many rows are drawn, up to 20,000 and at most as many more, that the interval
+            lies above this.
+        missed: Share of the pairs that may seem to be missed all the same.
     """
 
     seed: int
     rows: int = 1000
-    confidence: float = 0.95
-    resolution: float = 0.01
+    wanted: float = 0.99
+    missed: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class MeasuredRecall:
     interval: Interval
     truth: TruePairs
     missed: np.ndarray
-    weight: np.ndarray
+    weight: ScoreArray
 
 
 def measure_recall(
@@ -65,43 +67,93 @@ def measure_recall(
     """Which share of the pairs at or above the floor is listed.
 
     Random rows are compared with everything, exactly; `recall_interval` says how the interval is
-    made. If all rows were drawn, its ends meet.
+    made. If all rows were looked at, its ends meet.
 
     Args:
         vectors: n rows.
         pairs: What a search of them listed; all at or above the floor.
         floor: Lowest similarity of a pair.
         seed: Of the random rows; take another one than any that the search was tuned by.
-        rows: Fewest rows drawn; see `RecallSample.resolution` for when there are more.
+        rows: Fewest rows drawn; see `RecallSample` for when there are more.
         confidence: Share of such intervals that hold the truth, in (0, 1).
         against: The other matrix, if the pairs are between two.
     """
-    sample = RecallSample(seed=seed, rows=rows, confidence=confidence)
-    return measured_recall(Sides(vectors, against), pairs, floor, sample).interval
+    sample = RecallSample(seed=seed, rows=rows)
+    return measured_recall(
+        Sides(vectors, against), pairs, floor, sample, Looks(confidence)
+    ).interval
 
 
 def measured_recall(
-    sides: Sides, pairs: PairList, floor: float, sample: RecallSample
+    sides: Sides, pairs: PairList, floor: float, sample: RecallSample, looks: Looks
 ) -> MeasuredRecall:
-    """As `measure_recall`, with what was seen."""
+    """As `measure_recall`, with what was seen.
+
+    Args:
+        sides: What is compared.
+        pairs: What a search listed; all at or above the floor.
+        floor: Lowest similarity of a pair.
+        sample: Which rows are drawn; `recall_in_looks` says when there are twice as many.
+        looks: At the recalls of a search, of which one will be told.
+    """
     count = sides.left.shape[0]
     draw = row_draw(pairs, count, within=sides.right is None)
-    draws = min(draw.draws_needed(sample.resolution, sample.confidence), _MOST_ROWS)
-    draws = max(draws, sample.rows)
+    needed = draw.draws_needed(sample.wanted, sample.missed, looks.next_confidence)
+    draws = max(min(needed, _MOST_ROWS), sample.rows)
     if draws >= count:
-        truth = true_pairs(sides, np.arange(count, dtype=np.int64), floor)
-        missed = ~_listed(truth, pairs, sides)
-        return MeasuredRecall(_census(missed), truth, missed, np.ones(len(missed)))
-    rows = np.random.default_rng(sample.seed).choice(count, size=draws, p=draw.chance)
+        return _every_row(sides, pairs, floor)
+    rows = np.random.default_rng(sample.seed).choice(count, size=2 * draws, p=draw.chance)
+    halves: list[_Seen] = []
+
+    def seen(parts: int) -> tuple[ScoreArray, ScoreArray]:
+        while len(halves) < parts:
+            some = rows[len(halves) * draws :][:draws]
+            halves.append(_seen(sides, pairs, floor, draw, some))
+        return _joined(each.true for each in halves), _joined(each.lost for each in halves)
+
+    interval = recall_in_looks(draw, seen, sample.wanted, looks)
+    truth = functools.reduce(TruePairs.together_with, (each.truth for each in halves))
+    missed = np.concatenate([each.missed for each in halves])
+    return MeasuredRecall(interval, truth, missed, _joined(each.weight for each in halves))
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What some draws showed.
+
+    Attributes:
+        truth: True pairs of the rows drawn.
+        missed: bool [p]: which are not listed.
+        weight: float64 [p]: what each stands for.
+        true: float64 [draws]: mass of the true pairs of each draw.
+        lost: float64 [draws]: mass of those that are not listed.
+    """
+
+    truth: TruePairs
+    missed: np.ndarray
+    weight: ScoreArray
+    true: ScoreArray
+    lost: ScoreArray
+
+
+def _seen(sides: Sides, pairs: PairList, floor: float, draw: RowDraw, rows: IndexArray) -> _Seen:
     sampled, times = np.unique(rows, return_counts=True)
     truth = true_pairs(sides, sampled, floor)
     missed = ~_listed(truth, pairs, sides)
     mass = draw.pair_mass(truth.row, truth.partner)
-    true_by_draw, missed_by_draw = (
-        np.repeat(_by_row(truth, each), times) for each in (mass, mass * missed)
-    )
-    interval = recall_interval(draw, true_by_draw, missed_by_draw, sample.confidence)
-    return MeasuredRecall(interval, truth, missed, mass * times[truth.position])
+    true, lost = (np.repeat(_by_row(truth, each), times) for each in (mass, mass * missed))
+    return _Seen(truth, missed, mass * times[truth.position], true, lost)
+
+
+def _joined(parts: Iterable[ScoreArray]) -> ScoreArray:
+    return np.concatenate(list(parts))
+
+
+def _every_row(sides: Sides, pairs: PairList, floor: float) -> MeasuredRecall:
+    """The very recall, where every row is looked at."""
+    truth = true_pairs(sides, np.arange(sides.left.shape[0], dtype=np.int64), floor)
+    missed = ~_listed(truth, pairs, sides)
+    return MeasuredRecall(_census(missed), truth, missed, np.ones(len(missed)))
 
 
 def _listed(truth: TruePairs, pairs: PairList, sides: Sides) -> np.ndarray:

@@ -7,6 +7,7 @@ missed pairs is a rare event with a weight, and the sum of such weights has a ga
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ from isekai_gen.neighbors.similarity import IndexArray, ScoreArray
 # Share of the draws that go to rows in proportion to their listed pairs. Without it, the pairs of a
 # few dense groups would hang on whether one of their rows happens to be drawn.
 _DENSE_SHARE = 0.2
+# Share of the doubt that the first look takes: mostly there is no other.
+_FIRST_LOOK = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,16 +51,69 @@ class RowDraw:
         mass: ScoreArray = 1.0 / (met + self.chance[partner] if self.within else met)
         return mass
 
-    def draws_needed(self, resolution: float, confidence: float) -> int:
-        """Draws after which an interval without any miss reaches down to 1 - resolution.
+    def draws_needed(self, wanted: float, missed: float, confidence: float) -> int:
+        """Draws after which an interval lies above a recall, if no more than expected is missed.
 
-        It depends on the listed pairs alone: stopping when the misses look few would bias the
-        measurement. Without a listed pair there is no such number; then 1.
+        It depends on nothing that the draws show: stopping when the misses look few would bias the
+        measurement. Events are taken to be typical. Without a listed pair there is no such number;
+        then 1.
+
+        Args:
+            wanted: Where the lower end is to be, in (0, 1).
+            missed: Share of the pairs expected to be missed, below 1 - wanted.
+            confidence: Of the interval.
+
+        Returns:
+            The number, to a hundredth.
         """
         if not self.listed:
             return 1
-        surprise = -math.log((1.0 - confidence) / 2.0)
-        return math.ceil(surprise * self.typical_mass / (self.listed * resolution))
+        expected, allowed = (
+            self.listed / self.typical_mass * share / (1.0 - share)
+            for share in (missed, 1.0 - wanted)
+        )
+        tail = 1.0 - (1.0 - confidence) / 2.0
+
+        def enough(draws: float) -> bool:
+            return _gamma_quantile(1.0 + expected * draws, tail) <= allowed * draws
+
+        high = 1.0 / allowed
+        while not enough(high):
+            high *= 2.0
+        low = high / 2.0
+        while high > 1.01 * low:
+            middle = (low + high) / 2.0
+            low, high = (low, middle) if enough(middle) else (middle, high)
+        return math.ceil(high)
+
+
+@dataclass
+class Looks:
+    """How sure each look at a recall has to be so that all of them together are as sure as asked.
+
+    Every interval that might be told takes a share of the doubt, whatever was seen before: 90 % the
+    first, and each later one half of what is left (Bonferroni). So the one that is told holds the
+    truth as often as asked, however it was decided to look no further.
+
+    Attributes:
+        confidence: Of all looks together, in (0, 1).
+        taken: Looks so far.
+    """
+
+    confidence: float = 0.95
+    taken: int = 0
+
+    @property
+    def next_confidence(self) -> float:
+        """How sure the next look has to be."""
+        share = _FIRST_LOOK if not self.taken else (1.0 - _FIRST_LOOK) / 2.0**self.taken
+        return 1.0 - (1.0 - self.confidence) * share
+
+    def take(self) -> float:
+        """Count one look; how sure it has to be."""
+        confidence = self.next_confidence
+        self.taken += 1
+        return confidence
 
 
 def row_draw(pairs: PairList, count: int, *, within: bool) -> RowDraw:
@@ -121,6 +177,33 @@ def recall_interval(
     return Interval(*(float(each) for each in recall))
 
 
+def recall_in_looks(
+    draw: RowDraw,
+    seen: Callable[[int], tuple[ScoreArray, ScoreArray]],
+    wanted: float,
+    looks: Looks,
+) -> Interval:
+    """The recall of a list of pairs, by some draws and, if that decides, by as many more.
+
+    They do if the interval reaches below the recall wanted, and would not by twice the draws if
+    these showed what the first ones did.
+
+    Args:
+        draw: How the rows were drawn.
+        seen: Mass of the true pairs and of the missed ones of each draw (see `recall_interval`), of
+            the first half of the draws (1) or of all (2).
+        wanted: Where the lower end of the interval is to be.
+        looks: Says how sure the interval has to be, and is told of every look.
+    """
+    true, missed = seen(1)
+    interval = recall_interval(draw, true, missed, looks.take())
+    twice = np.tile(true, 2), np.tile(missed, 2)
+    expected = recall_interval(draw, *twice, looks.next_confidence)
+    if interval.low >= wanted or expected.low < wanted:
+        return interval
+    return recall_interval(draw, *seen(2), looks.take())
+
+
 def _gamma_interval(events: ScoreArray, unseen: float, tail: float) -> tuple[float, float]:
     """Fay and Feuer's interval of a sum of weights of rare events; zeros are no events."""
     total, squares = float(events.sum()), float((events**2).sum())
@@ -130,18 +213,7 @@ def _gamma_interval(events: ScoreArray, unseen: float, tail: float) -> tuple[flo
 
 
 def _gamma_quantile(shape: float, probability: float) -> float:
-    """The quantile of a gamma distribution of scale 1, by bisection."""
-    import torch
+    """The quantile of a gamma distribution of scale 1."""
+    from scipy.special import gammaincinv
 
-    at = torch.tensor(shape, dtype=torch.float64)
-
-    def reached(value: float) -> float:
-        return float(torch.special.gammainc(at, torch.tensor(value, dtype=torch.float64)))
-
-    low, high = 0.0, shape + 1.0
-    while reached(high) < probability:
-        high *= 2.0
-    for _ in range(80):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if reached(middle) < probability else (low, middle)
-    return high
+    return float(gammaincinv(shape, probability))

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from isekai_gen.embeddings import FloatArray
-from isekai_gen.neighbors.engines import product_candidates
-from isekai_gen.neighbors.rounding import RoundedRows, fastest_dtype, rounded_rows
+from isekai_gen.neighbors.approximate_rows import ShortRows
+from isekai_gen.neighbors.engines import IndexPairs, product_candidates
+from isekai_gen.neighbors.rounding import RoundedRows
 from isekai_gen.neighbors.similarity import IndexArray, gathered_similarities
-from isekai_gen.neighbors.vectors import ArrayVectors, Vectors
+from isekai_gen.neighbors.vectors import Vectors
 
-_BLOCK_ROWS = 65536
+_BLOCK_ROWS = 16384
+_SCORED_TOGETHER = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,7 @@ class Sides:
         left: n rows.
         right: m rows; None for pairs within `left`.
         device: "cpu" or "cuda:0".
-        rounded: The rows of `other` in a short format, where they are in memory already.
+        rounded: The rows of `other` in a short format, where a GPU holds them already.
     """
 
     left: Vectors
@@ -45,14 +47,7 @@ class Sides:
 
     def blocks(self) -> Iterator[tuple[int, RoundedRows]]:
         """The rows of `other` in a short format, with the first row of each block."""
-        count = self.other.shape[0]
-        for start in range(0, count, _BLOCK_ROWS):
-            stop = min(start + _BLOCK_ROWS, count)
-            if self.rounded is not None:
-                yield start, RoundedRows(self.rounded.matrix[start:stop], self.rounded.moved)
-            else:
-                block = ArrayVectors(self.other.block(start, stop))
-                yield start, rounded_rows(block, fastest_dtype(self.device), self.device)
+        return ShortRows(self.other, self.device, self.rounded).blocks(_BLOCK_ROWS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +55,7 @@ class TruePairs:
     """All pairs at or above a floor that some rows of `left` are in.
 
     Attributes:
-        sampled: int64 [s]: the rows of `left`, each once.
+        sampled: int64 [s]: the rows of `left`.
         position: int64 [p]: the place in `sampled` of each pair's row.
         partner: int64 [p]: the other row of each pair, of `Sides.other`.
     """
@@ -75,28 +70,30 @@ class TruePairs:
         rows: IndexArray = self.sampled[self.position]
         return rows
 
-    def counts(self) -> IndexArray:
-        """True pairs of every sampled row, int64 [s]."""
-        return np.bincount(self.position, minlength=len(self.sampled))
+    def together_with(self, more: TruePairs) -> TruePairs:
+        """The pairs of these rows and of others; rows and pairs of both come twice."""
+        return TruePairs(
+            np.concatenate([self.sampled, more.sampled]),
+            np.concatenate([self.position, more.position + len(self.sampled)]),
+            np.concatenate([self.partner, more.partner]),
+        )
 
 
 def true_pairs(sides: Sides, sampled: IndexArray, floor: float) -> TruePairs:
     """Compare the sampled rows with every row, as an exact search does.
 
-    Memory: the sampled rows and one block of 65,536 rows in a short format, their products block
-    by block, and the pairs found.
+    Memory: in a short format the sampled rows and a block of 16,384 rows, their products block by
+    block, and the pairs found.
 
     Args:
         sides: What is compared.
         sampled: Rows of `left`, each once.
         floor: Lowest similarity of a pair.
     """
-    few = rounded_rows(
-        ArrayVectors(sides.left.take(sampled)), fastest_dtype(sides.device), sides.device
-    )
+    few = ShortRows(sides.left, sides.device).chosen(sampled)
     positions, partners = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     for first, block in sides.blocks():
-        for position, place in product_candidates(few, block, floor, 0, len(sampled)):
+        for position, place in _in_batches(product_candidates(few, block, floor, 0, len(sampled))):
             partner = place + first
             if sides.right is None:
                 apart = sampled[position] != partner
@@ -106,6 +103,20 @@ def true_pairs(sides: Sides, sampled: IndexArray, floor: float) -> TruePairs:
             positions.append(position[reached])
             partners.append(partner[reached])
     return TruePairs(sampled, np.concatenate(positions), np.concatenate(partners))
+
+
+def _in_batches(found: Iterator[IndexPairs]) -> Iterator[IndexPairs]:
+    """The same pairs, more together: to score few takes as long for the calls as for the sums."""
+    first, second, held = list[IndexArray](), list[IndexArray](), 0
+    for i, j in found:
+        first.append(i)
+        second.append(j)
+        held += len(i)
+        if held >= _SCORED_TOGETHER:
+            yield np.concatenate(first), np.concatenate(second)
+            first, second, held = [], [], 0
+    if held:
+        yield np.concatenate(first), np.concatenate(second)
 
 
 def similarities(sides: Sides, row: IndexArray, partner: IndexArray) -> FloatArray:

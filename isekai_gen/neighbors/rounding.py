@@ -19,7 +19,8 @@ from isekai_gen.neighbors.vectors import Vectors
 if TYPE_CHECKING:
     import torch
 
-_BLOCK_ROWS = 16384
+# On a CPU a block that stays in the cache takes a tenth of the time of one that does not.
+_CPU_BLOCK_ROWS, _GPU_BLOCK_ROWS = 1024, 16384
 # Rounding of one addition: 2^-24 to nearest; tensor cores truncate aligned terms, which costs at
 # most four times that.
 _ACCUMULATION_UNIT = 2.0**-22
@@ -58,8 +59,9 @@ def rounded_rows(vectors: Vectors, dtype: torch.dtype, device: str) -> RoundedRo
     count, dimensions = vectors.shape
     matrix = torch.empty((count, dimensions), dtype=dtype, device=device)
     moved = torch.zeros((), dtype=torch.float32, device=device)
-    for start in range(0, count, _BLOCK_ROWS):
-        stop = min(start + _BLOCK_ROWS, count)
+    step = _CPU_BLOCK_ROWS if device == "cpu" else _GPU_BLOCK_ROWS
+    for start in range(0, count, step):
+        stop = min(start + step, count)
         block = torch.from_numpy(np.array(vectors.block(start, stop), dtype=np.float32)).to(device)
         lengths = torch.linalg.vector_norm(block, dim=1, keepdim=True, dtype=torch.float64)
         block *= (1.0 / lengths).to(torch.float32)

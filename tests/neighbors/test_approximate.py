@@ -11,7 +11,9 @@ from isekai_gen.neighbors import approximate, approximate_cells
 from isekai_gen.neighbors.approximate import approximate_pairs
 from isekai_gen.neighbors.approximate_faiss import ListSetting
 from isekai_gen.neighbors.approximate_faiss_lists import RowLists
-from isekai_gen.neighbors.approximate_tuning import Choice, choose_level
+from isekai_gen.neighbors.approximate_method import Trial
+from isekai_gen.neighbors.approximate_tuning import Choice, Goal, choose_level
+from isekai_gen.neighbors.recall_truth import TruePairs
 from isekai_gen.neighbors.search import SearchOptions, search_pairs
 from isekai_gen.neighbors.vectors import ArrayVectors, open_vectors
 from tests.neighbors.approximate_rows import FLOOR, exact, keys, rows
@@ -76,7 +78,8 @@ def test_the_same_request_gives_the_same_pairs(method):
     assert searched(method, 60)[1].recall == again[1].recall
 
 
-def test_more_recall_is_more_effort():
+def test_more_recall_is_more_effort(monkeypatch):
+    monkeypatch.setattr(approximate, "_SPARE", 0.0)
     vectors = ArrayVectors(rows(COUNT, 60))
     little, much = (
         approximate_pairs(vectors, replace(OPTIONS, min_recall=least), method="cells")[1]
@@ -113,6 +116,34 @@ def test_raises_the_level_when_the_measured_recall_falls_short(monkeypatch):
     assert len(choices) > 2
     assert choices[-1].level > 0
     assert report.recall.low >= 0.97
+
+
+class Levels:
+    """A method whose levels find more and more of four pairs, and take longer and longer."""
+
+    counts_work = True
+
+    def trials(self, pairs, first):
+        for found, seconds in [(1, 1), (3, 2), (3, 3), (4, 9)][first:]:
+            yield Trial(np.arange(len(pairs.row)) < found, float(seconds))
+
+
+@pytest.mark.parametrize(
+    ("max_missed", "spare_seconds", "level"),
+    [(0.3, 0, 1), (0.3, 1, 2), (0.3, 7, 3), (0.1, 0, 3), (0.9, 0, 0)],
+)
+def test_a_level_that_hardly_takes_longer_than_one_that_does_is_taken(
+    max_missed, spare_seconds, level
+):
+    rows = np.arange(4)
+    pairs, goal = TruePairs(rows, rows, rows + 4), Goal(max_missed, spare_seconds)
+    assert choose_level(Levels(), pairs, np.ones(4), goal, 0).level == level
+
+
+def test_without_pairs_a_level_takes_at_most_twice_as_long_as_the_first():
+    nothing = np.zeros(0, dtype=np.int64)
+    pairs = TruePairs(np.arange(3), nothing, nothing)
+    assert choose_level(Levels(), pairs, np.ones(0), Goal(0.1, 99.0), 0).level == 1
 
 
 def test_a_search_that_costs_no_more_exactly_is_exact():

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from isekai_gen.neighbors.pairs import PairList
-from isekai_gen.neighbors.recall_interval import recall_interval, row_draw
+from isekai_gen.neighbors.recall_interval import Looks, recall_in_looks, recall_interval, row_draw
 
 WORLDS = 400
+LONG = 2000
 
 
 def pair_list(row_a, row_b):
@@ -97,12 +98,68 @@ def test_more_confidence_makes_the_interval_wider():
     assert wide.low < narrow.low < narrow.estimate < narrow.high < wide.high
 
 
-def test_the_draws_needed_bring_an_interval_without_a_miss_down_to_the_resolution():
+@pytest.mark.parametrize("missed", [0.0, 0.004])
+def test_the_draws_needed_lift_the_interval_above_the_recall_wanted(missed):
     row = np.arange(0, 200, 2)
     draw = row_draw(pair_list(row, row + 1), 2000, within=True)
-    needed = draw.draws_needed(0.02, 0.95)
-    interval = recall_interval(draw, np.zeros(needed), np.zeros(needed), 0.95)
-    assert interval.low == pytest.approx(0.98, abs=0.001)
+    needed = draw.draws_needed(0.98, missed, 0.95)
+    events = round(needed * 100 * missed / (1.0 - missed) / draw.typical_mass)
+    lost = np.where(np.arange(needed) < events, draw.typical_mass, 0.0)
+    interval = recall_interval(draw, np.zeros(needed), lost, 0.95)
+    assert events == pytest.approx(2.0 if missed else 0.0, abs=1)
+    assert interval.low == pytest.approx(0.98, abs=0.003)
+
+
+def test_all_looks_together_are_as_sure_as_asked():
+    looks = Looks(0.9)
+    doubt = [1.0 - looks.take() for _ in range(30)]
+    assert doubt[0] == pytest.approx(0.09)
+    assert sum(doubt) == pytest.approx(0.1)
+    assert np.all(np.diff(doubt) < 0)
+
+
+def looking(true, lost, drawn):
+    """The masses of the first half of some draws, or of all."""
+
+    def seen(parts):
+        rows = drawn[: len(drawn) * parts // 2]
+        return true[rows], lost[rows]
+
+    return seen
+
+
+@pytest.mark.parametrize("world", [small_groups, uneven, torn_group])
+def test_the_interval_holds_the_truth_whenever_looking_ends(world):
+    random, count, wanted = np.random.default_rng(11), 8000, 0.95
+    outside, looked = 0, 0
+    for _ in range(LONG // 20):
+        row_a, row_b, missed = world(random, count, 0.98)
+        draw = row_draw(pair_list(row_a[~missed], row_b[~missed]), count, within=True)
+        true = mass_by_row(draw, row_a, row_b, count)
+        lost = mass_by_row(draw, row_a[missed], row_b[missed], count)
+        needed = draw.draws_needed(wanted, 0.2 * (1.0 - wanted), Looks().next_confidence)
+        for drawn in random.choice(count, size=(20, 2 * needed), p=draw.chance):
+            looks = Looks()
+            seen = looking(true, lost, drawn)
+            interval = recall_in_looks(draw, seen, wanted, looks)
+            outside += not interval.low <= 1.0 - missed.mean() <= interval.high
+            looked += looks.taken
+    assert LONG < looked < 2 * LONG
+    # 5 % may lie outside; over 6.6 % of 2,000 would be a chance of 1 in 1,000.
+    assert outside <= 132
+
+
+def test_twice_the_draws_are_looked_at_only_where_they_may_decide():
+    row = np.arange(0, 2000, 2)
+    draw = row_draw(pair_list(row, row + 1), 20000, within=True)
+    needed = draw.draws_needed(0.98, 0.0, Looks().next_confidence)
+    every, true, taken = np.arange(2 * needed), np.zeros(2 * needed), []
+    for events in (0, 1, 30):
+        lost = np.where(every % needed < events, 0.3 * draw.typical_mass, 0.0)
+        looks = Looks()
+        interval = recall_in_looks(draw, looking(true, lost, every), 0.98, looks)
+        taken.append((looks.taken, interval.low >= 0.98))
+    assert taken == [(1, True), (2, True), (1, False)]
 
 
 def test_a_list_without_pairs_says_nothing_unless_a_miss_is_seen():
