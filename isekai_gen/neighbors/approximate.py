@@ -23,7 +23,7 @@ from isekai_gen.intervals import Interval
 from isekai_gen.neighbors.approximate_method import CandidateMethod
 from isekai_gen.neighbors.approximate_methods import MethodName, build_method, fitting_method
 from isekai_gen.neighbors.approximate_tuning import Choice, Goal, choose_level, tuning_pairs
-from isekai_gen.neighbors.choosing import exact_seconds, matrix_rate
+from isekai_gen.neighbors.choosing import exact_rate, exact_seconds, matrix_rate
 from isekai_gen.neighbors.pairs import PairList, joined_pairs, too_many_pairs
 from isekai_gen.neighbors.recall import MeasuredRecall, RecallSample, measured_recall
 from isekai_gen.neighbors.recall_interval import Looks
@@ -121,7 +121,7 @@ class _Search:
     def dearer_than_exact(self) -> bool:
         """Whether searching at this level, and measuring, takes longer than an exact search."""
         (count, dimensions), other = self.sides.left.shape, self.sides.right
-        rate = matrix_rate(self.sides.device)
+        rate = exact_rate(self.options.floor, self.sides.device)
         exact = exact_seconds(count, dimensions, None if other is None else other.shape[0], rate)
         return self.choice.seconds + _measuring_seconds(self.sides) >= exact
 

@@ -6,6 +6,8 @@ import functools
 import time
 from typing import Literal
 
+from isekai_gen.neighbors.byte_blocks import byte_seconds
+from isekai_gen.neighbors.engines import takes_bytes
 from isekai_gen.neighbors.rounding import fastest_dtype, product_seconds
 
 # Up to this long an exact search is worth its certainty.
@@ -17,7 +19,7 @@ _GPU_ROWS = 8192
 
 
 def choose_mode(
-    n: int, d: int, m: int | None, device: str, rate: float | None = None
+    n: int, d: int, m: int | None, device: str, floor: float, rate: float | None = None
 ) -> tuple[Literal["exact", "approximate"], str]:
     """Exact, unless that would take over 300 seconds.
 
@@ -26,12 +28,13 @@ def choose_mode(
         d: Numbers of a row.
         m: Rows of the other matrix; None for pairs within one, half as many.
         device: "cpu" or "cuda:0".
+        floor: Lowest similarity asked for.
         rate: Multiplications per second in large products; None measures it.
 
     Returns:
         The mode, and why, one line for people.
     """
-    seconds = exact_seconds(n, d, m, matrix_rate(device) if rate is None else rate)
+    seconds = exact_seconds(n, d, m, exact_rate(floor, device) if rate is None else rate)
     compared = f"{n:,} rows" if m is None else f"{n:,} x {m:,} rows"
     said = f"exact search of {compared} would take about {_said(seconds)} on {device}"
     if seconds <= _EXACT_BUDGET_SECONDS:
@@ -45,9 +48,16 @@ def exact_seconds(n: int, d: int, m: int | None, rate: float) -> float:
     return pairs * d / rate * _OVERHEAD
 
 
+def exact_rate(floor: float, device: str) -> float:
+    """Multiplications per second of a product in the format that exact searches use there."""
+    if takes_bytes(floor, device):
+        return _ROWS * _ROWS * _DIMENSIONS / byte_seconds(_ROWS, _DIMENSIONS)
+    return matrix_rate(device)
+
+
 @functools.cache
 def matrix_rate(device: str) -> float:
-    """Multiplications per second of a product in the format that searches use there.
+    """Multiplications per second of a product in the format that approximate searches use there.
 
     Takes well under a second, once.
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from isekai_gen.neighbors.bands import BAND_ROWS
 from isekai_gen.neighbors.blocks import block_candidates
+from isekai_gen.neighbors.byte_blocks import byte_candidates, bytes_pay
 from isekai_gen.neighbors.gpu_join import FIRST_CAPACITY, TileJoin, has_triton, plain_candidates
-from isekai_gen.neighbors.gpu_rows import IntegerRows, integer_rows, padded_width
+from isekai_gen.neighbors.integer_rows import IntegerRows, integer_rows, padded_width
 from isekai_gen.neighbors.rounding import RoundedRows, fastest_dtype, rounded_rows
 from isekai_gen.neighbors.similarity import IndexArray
 from isekai_gen.neighbors.small import SmallBlocks, is_small
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import torch
 
 IndexPairs = tuple[IndexArray, IndexArray]
+# The margin of 8 bits is about 0.015: below, it would let many more candidates through.
+_LEAST_BYTE_FLOOR = 0.8
 Rows = TypeVar("Rows")
 
 
@@ -99,6 +102,32 @@ def product_candidates(
     return propose(left, right, floor, start, stop)
 
 
+@dataclass(frozen=True, eq=False)
+class ByteBlocks:
+    """Blocked products of 8-bit integers on the CPU.
+
+    Attributes:
+        floor: Lowest similarity asked for.
+        band_rows: Rows of a band; within each, rows are held in another order.
+        name: For people.
+    """
+
+    floor: float
+    band_rows: int = BAND_ROWS
+    name: str = "8-bit blocks on cpu"
+
+    def row_bytes(self, dimensions: int) -> int:
+        return padded_width(dimensions) + 8
+
+    def load(self, vectors: Vectors) -> IntegerRows:
+        return integer_rows(vectors, "cpu", self.band_rows, keep_rest=False)
+
+    def candidates(
+        self, left: IntegerRows, right: IntegerRows | None, start: int, stop: int
+    ) -> Iterator[IndexPairs]:
+        return byte_candidates(left, right, self.floor, start, stop)
+
+
 @dataclass(eq=False)
 class IntegerTiles:
     """Fused tiles of 8-bit products on a GPU.
@@ -161,4 +190,11 @@ def choose_engine(
         return IntegerTiles(floor, device, band_rows)
     if device == "cpu" and is_small(shape.count, shape.others, shape.dimensions):
         return SmallBlocks(floor)
+    if takes_bytes(floor, device):
+        return ByteBlocks(floor, band_rows)
     return ProductBlocks(floor, fastest_dtype(device), device)
+
+
+def takes_bytes(floor: float, device: str) -> bool:
+    """Whether large searches on that device are by 8-bit blocks of the CPU."""
+    return device == "cpu" and floor >= _LEAST_BYTE_FLOOR and bytes_pay()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isekai_gen.neighbors.gpu_rows import (
+from isekai_gen.neighbors.integer_rows import (
     COLUMN_STEP,
     IntegerRows,
     integer_margin,

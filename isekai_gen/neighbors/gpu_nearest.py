@@ -17,14 +17,14 @@ import numpy as np
 
 from isekai_gen.errors import InputError
 from isekai_gen.neighbors.gpu_nearest_hits import SeekingRows, hits_of
-from isekai_gen.neighbors.gpu_rows import (
+from isekai_gen.neighbors.gpu_similarity import device_similarities
+from isekai_gen.neighbors.integer_rows import (
     IntegerRows,
     integer_margin,
     integer_rows,
     refined_margin,
     refined_products,
 )
-from isekai_gen.neighbors.gpu_similarity import device_similarities
 from isekai_gen.neighbors.nearest_band import NearestBand
 from isekai_gen.neighbors.similarity import IndexArray, gathered_similarities
 from isekai_gen.neighbors.vectors import Vectors

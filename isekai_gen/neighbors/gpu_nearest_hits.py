@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from isekai_gen.neighbors.gpu_rows import COLUMN_STEP, IntegerRows
+from isekai_gen.neighbors.integer_rows import COLUMN_STEP, IntegerRows
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ from isekai_gen.errors import InputError
 from isekai_gen.neighbors.bands import BAND_ROWS, ScoredPairs
 from isekai_gen.neighbors.gpu_join import has_triton
 from isekai_gen.neighbors.gpu_nearest import prepare_tiles
-from isekai_gen.neighbors.gpu_rows import padded_width
+from isekai_gen.neighbors.integer_rows import padded_width
 from isekai_gen.neighbors.nearest_band import NearestBand
 from isekai_gen.neighbors.nearest_blocks import NearestBlocks
 from isekai_gen.neighbors.pairs import PairList, joined_pairs

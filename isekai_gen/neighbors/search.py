@@ -115,5 +115,5 @@ def settled(
     from isekai_gen.neighbors.choosing import choose_mode
 
     others = None if against is None else against.shape[0]
-    mode, why = choose_mode(*vectors.shape, others, options.device)
+    mode, why = choose_mode(*vectors.shape, others, options.device, options.floor)
     return replace(options, mode=mode), why

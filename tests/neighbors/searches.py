@@ -5,7 +5,7 @@ import pytest
 from hypothesis import strategies as st
 
 from isekai_gen.embeddings import normalized
-from isekai_gen.neighbors.engines import IntegerTiles, ProductBlocks
+from isekai_gen.neighbors.engines import ByteBlocks, IntegerTiles, ProductBlocks
 from isekai_gen.neighbors.exact import ExactSearch
 from isekai_gen.neighbors.portions import PortionSizes
 from isekai_gen.neighbors.similarity import indexed_similarities
@@ -36,6 +36,10 @@ def by_torch(dtype, device="cpu"):
     return engine
 
 
+def by_bytes(floor, band_rows):
+    return ByteBlocks(floor, band_rows)
+
+
 def by_tiles(floor, band_rows):
     return IntegerTiles(floor, "cuda:0", band_rows, capacity=16)
 
@@ -44,6 +48,7 @@ ENGINES = [
     pytest.param(by_numpy, id="numpy"),
     pytest.param(by_torch("bfloat16"), id="bfloat16"),
     pytest.param(by_torch("float32"), id="float32"),
+    pytest.param(by_bytes, id="bytes"),
 ]
 if has_cuda():
     ENGINES += [

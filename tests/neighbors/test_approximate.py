@@ -169,6 +169,7 @@ def test_rows_that_are_all_alike_are_searched_exactly(monkeypatch):
 def test_cells_serve_where_measuring_is_worth_it(monkeypatch):
     monkeypatch.setattr(approximate, "_USUALLY_MEASURED", 100)
     monkeypatch.setattr(approximate, "matrix_rate", lambda device: 1e6)
+    monkeypatch.setattr(approximate, "exact_rate", lambda floor, device: 1e6)
     _, report = approximate_pairs(ArrayVectors(rows(COUNT, 60)), OPTIONS)
     assert "cells" in report.method
     assert not report.complete

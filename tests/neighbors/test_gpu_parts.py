@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.embeddings import normalized
-from isekai_gen.neighbors.gpu_rows import (
+from isekai_gen.neighbors.gpu_similarity import inner_products
+from isekai_gen.neighbors.integer_rows import (
     integer_margin,
     integer_rows,
     refined_margin,
     refined_products,
 )
-from isekai_gen.neighbors.gpu_similarity import inner_products
 from isekai_gen.neighbors.similarity import pair_similarities
 from isekai_gen.neighbors.vectors import ArrayVectors
 

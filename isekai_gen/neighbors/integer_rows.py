@@ -1,7 +1,7 @@
-"""Unit rows as 8-bit integers on a GPU, whose products are exact sums at twice bfloat16's rate.
+"""Unit rows as 8-bit integers, whose products are exact sums at twice bfloat16's rate.
 
-A second 8 bits hold what the first ones leave over; they sift the candidates before the CPU scores
-them.
+On a GPU a second 8 bits hold what the first ones leave over; they sift the candidates before the
+CPU scores them.
 
 Rows are first turned by one random rotation: the few large coordinates that encoders give would
 otherwise take the whole range of 8 bits (Ashkboos et al., "QuaRot", 2024, turn networks for the
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _LEVELS = 127
 REST_LEVELS = 2 * _LEVELS
 _REFINED_PAIRS = 1 << 18
+# Blocks that stay in the cache.
+_CPU_BLOCK_ROWS = 1024
 # The kernels read this many coordinates at a time; more are filled up with zeros.
 COLUMN_STEP = 128
 _FLOAT32_UNIT_ROUNDOFF = 2.0**-24
@@ -39,8 +41,8 @@ class IntegerRows:
     a whole tile whether it can hold a candidate.
 
     Attributes:
-        matrix: int8, shape (n, d filled up to a multiple of COLUMN_STEP), on a GPU.
-        rest: int8, the same shape: what the rounding left over.
+        matrix: int8, shape (n, d filled up to a multiple of COLUMN_STEP).
+        rest: int8, the same shape: what the rounding left over; shape (0, 0) if it was not kept.
         scales: float32, shape (n,): row i stands for matrix[i] * scales[i], and more closely for
             (matrix[i] + rest[i] / REST_LEVELS) * scales[i].
         rows: int32, shape (n,): which row of the vectors each one is.
@@ -62,48 +64,72 @@ def integer_rows(
     band_rows: int = BAND_ROWS,
     *,
     loaded: torch.Tensor | None = None,
+    keep_rest: bool = True,
 ) -> IntegerRows:
-    """Turn, scale and round rows; memory on the device is n (2 d + 8) bytes and a few bands.
+    """Turn, scale and round rows.
+
+    Memory on the device is n (2 d + 8) bytes, n (d + 8) without the rest, and a few blocks.
 
     Args:
         vectors: n rows.
         device: Such as "cuda:0".
         band_rows: Rows are put in order within so many.
         loaded: The same rows where they lie on the device already, float32 [n, d].
+        keep_rest: Whether candidates can be sifted by all 16 bits.
     """
     import torch
 
     count, dimensions = vectors.shape
     rotation, skew = _rotation(dimensions)
     turn = rotation.to(device)
-    padded = padded_width(dimensions)
-    matrix = torch.zeros((count, padded), dtype=torch.int8, device=device)
-    rest = torch.zeros_like(matrix)
+    shape = (count, padded_width(dimensions))
+    matrix = torch.zeros(shape, dtype=torch.int8, device=device)
+    rest = torch.zeros(shape if keep_rest else (0, 0), dtype=torch.int8, device=device)
     scales = torch.empty(count, dtype=torch.float32, device=device)
     rows = torch.empty(count, dtype=torch.int32, device=device)
     moved = torch.zeros(2, dtype=torch.float32, device=device)
-    for start in range(0, count, band_rows):
-        stop = min(start + band_rows, count)
-        if loaded is None:
-            block = torch.from_numpy(np.array(vectors.block(start, stop))).to(device)
-        else:
-            block = loaded[start:stop]
-        lengths = torch.linalg.vector_norm(block, dim=1, keepdim=True, dtype=torch.float64)
-        turned = (block * (1.0 / lengths).to(torch.float32)) @ turn
-        scale, order = torch.sort(turned.abs().amax(dim=1) / _LEVELS, stable=True)
-        turned = turned[order] / scale[:, None]
-        levels = turned.round().clamp_(-_LEVELS, _LEVELS)
-        left_over = turned - levels
-        finer = (left_over * REST_LEVELS).round_().clamp_(-_LEVELS, _LEVELS)
-        matrix[start:stop, :dimensions] = levels.to(torch.int8)
-        rest[start:stop, :dimensions] = finer.to(torch.int8)
-        scales[start:stop], rows[start:stop] = scale, order.to(torch.int32) + start
-        for place, error in enumerate((left_over, left_over - finer / REST_LEVELS)):
-            lengths = torch.linalg.vector_norm(error, dim=1) * scale
-            moved[place] = torch.maximum(moved[place], lengths.max())
+    step = _CPU_BLOCK_ROWS if device == "cpu" else band_rows
+    for band in range(0, count, band_rows):
+        end = min(band + band_rows, count)
+        for start in range(band, end, step):
+            stop = min(start + step, end)
+            if loaded is None:
+                block = torch.from_numpy(np.array(vectors.block(start, stop))).to(device)
+            else:
+                block = loaded[start:stop]
+            scale, levels, finer, errors = _levels(block, turn)
+            scales[start:stop] = scale
+            matrix[start:stop, :dimensions] = levels
+            if keep_rest:
+                rest[start:stop, :dimensions] = finer
+            moved = torch.maximum(moved, errors)
+        scales[band:end], order = torch.sort(scales[band:end], stable=True)
+        rows[band:end] = order.to(torch.int32) + band
+        for held in (matrix, rest) if keep_rest else (matrix,):
+            held[band:end] = held[band:end][order]
     bound = _turning_error(dimensions, skew)
     once, twice = (float(value) * (1.0 + 2.0**-10) + bound for value in moved)
     return IntegerRows(matrix, rest, scales, rows, once, twice)
+
+
+def _levels(
+    block: torch.Tensor, turn: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Scales [b], levels and finer levels int8 [b, d] of rows, and how far either moves one [2]."""
+    import torch
+
+    lengths = torch.linalg.vector_norm(block, dim=1, keepdim=True, dtype=torch.float64)
+    turned = (block * (1.0 / lengths).to(torch.float32)) @ turn
+    scale = turned.abs().amax(dim=1) / _LEVELS
+    turned /= scale[:, None]
+    levels = turned.round().clamp_(-_LEVELS, _LEVELS)
+    left_over = turned.sub_(levels)
+    finer = (left_over * REST_LEVELS).round_().clamp_(-_LEVELS, _LEVELS)
+    errors = [
+        (torch.linalg.vector_norm(error, dim=1) * scale).max()
+        for error in (left_over, left_over - finer / REST_LEVELS)
+    ]
+    return scale, levels.to(torch.int8), finer.to(torch.int8), torch.stack(errors)
 
 
 def padded_width(dimensions: int) -> int:
