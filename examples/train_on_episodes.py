@@ -18,6 +18,7 @@ import click
 import numpy as np
 from PIL import Image
 
+from isekai_gen.errors import IsekaiGenError
 from isekai_gen.manifests.episode_dataset import EpisodeDataset, OpenedEpisode
 from isekai_gen.records import Episode
 from isekai_gen.shards import read_records
@@ -87,7 +88,13 @@ def train(episodes: list[Episode], image_folder: Path, epochs: int) -> list[floa
 @click.option("--epochs", default=5, show_default=True, type=click.IntRange(min=1))
 def main(episodes: Path, image_folder: Path, epochs: int) -> None:
     """Train on the file EPISODES, whose paths are relative to IMAGE_FOLDER."""
-    losses = train(read_records(episodes, Episode), image_folder, epochs)
+    try:
+        read = read_records(episodes, Episode)
+        if not read or not all(episode.support for episode in read):
+            raise click.UsageError(f"{episodes}: prototypes need episodes with demonstrations")
+        losses = train(read, image_folder, epochs)
+    except IsekaiGenError as error:
+        raise click.ClickException(str(error)) from error
     for epoch, loss in enumerate(losses, start=1):
         click.echo(f"epoch {epoch}: loss {loss:.4f}")
 

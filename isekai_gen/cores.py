@@ -6,7 +6,7 @@ import os
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on, at least 1; fewer than the machine's in a container."""
+    """Cores that this process may run on, at least 1; fewer than the machine's if it is bound."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

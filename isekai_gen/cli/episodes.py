@@ -162,6 +162,7 @@ def _as_json(report: EpisodeReport) -> dict[str, Any]:
         **report.written.__dict__,
         "path": str(report.written.path),
         "summary": str(report.summary),
+        "strategy": report.strategy,
         "classes": report.classes,
         "positive_classes": report.positive_classes,
         "left_out": dict(report.left_out),
@@ -171,8 +172,8 @@ def _as_json(report: EpisodeReport) -> dict[str, Any]:
 def _print(report: EpisodeReport) -> None:
     written = report.written
     click.echo(
-        f"{written.path}: {written.lines} lines = {written.episodes} episodes + "
-        f"{written.others} lines of other tasks"
+        f"{written.path}: {written.lines} lines = {written.episodes} episodes ({report.strategy}) "
+        f"+ {written.others} lines of other tasks"
     )
     shots = ", ".join(f"{count} with {shots}" for shots, count in written.shots.items())
     click.echo(f"  shots per label: {shots}")

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import cast
 
+from isekai_gen.cores import usable_cores
 from isekai_gen.executors.contract import (
     SECONDS_TO_STOP,
     OnProgress,
@@ -29,11 +30,7 @@ MAX_CPU_WORKERS = 8
 
 def cpu_worker_count(parts: int) -> int:
     """Single-threaded workers for so many parts on the CPU cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    return max(1, min(MAX_CPU_WORKERS, cores, parts))
+    return max(1, min(MAX_CPU_WORKERS, usable_cores(), parts))
 
 
 def worker_devices(devices: Sequence[str], parts: int) -> list[str]:

@@ -77,15 +77,16 @@ class EpisodeDataset(Generic[Prepared]):
         """Open the images of episode number `index`.
 
         Raises:
-            InputError: If one leads out of the image folder or cannot be opened; names it.
+            InputError: If one leads out of the image folder or cannot be opened, or if a label is
+                none of the episode's; names it.
         """
         episode = self._episodes[index]
         return OpenedEpisode(
             episode=episode,
             support=tuple(self._open(shown.image) for shown in episode.support),
-            support_labels=tuple(episode.labels.index(shown.label) for shown in episode.support),
+            support_labels=tuple(_place(episode, shown.label) for shown in episode.support),
             query=self._open(episode.query.image),
-            query_label=episode.labels.index(episode.query.label),
+            query_label=_place(episode, episode.query.label),
         )
 
     def _open(self, image: str) -> Prepared:
@@ -93,10 +94,23 @@ class EpisodeDataset(Generic[Prepared]):
         if faults:
             raise InputError(f"{faults[0]}; episodes name images below {self._image_folder}")
         path = self._image_folder / image
+        # Whoever made the folder may have put a link into it.
+        if not path.resolve().is_relative_to(self._image_folder.resolve()):
+            raise InputError(f"{path}: leads out of {self._image_folder}; copy the file there")
         try:
             with Image.open(path, formats=tuple(IMAGE_FORMATS.values())) as opened:
                 ImageOps.exif_transpose(opened, in_place=True)
                 picture = opened.convert("RGB")
-        except (OSError, Image.DecompressionBombError) as error:
-            raise InputError(f"{path}: is no picture that can be opened ({error})") from error
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            why = getattr(error, "strerror", None) or error  # a missing file's names it once more
+            raise InputError(f"{path}: is no picture that can be opened ({why})") from error
         return self._transform(picture)
+
+
+def _place(episode: Episode, label: str) -> int:
+    """Position of a label in the episode's."""
+    if label not in episode.labels:
+        raise InputError(
+            f"episode {episode.key}: {label!r} is none of its labels; correct the line"
+        )
+    return episode.labels.index(label)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from isekai_gen.errors import ManifestError
 from isekai_gen.hashing import canonical_json
 from isekai_gen.manifests.episode_mix import OtherLine
 from isekai_gen.records import Episode
 from isekai_gen.records.base import SCHEMA
 from isekai_gen.shards import encode_lines
-from isekai_gen.storage import storage_errors, streamed_file, write_atomically
+from isekai_gen.storage import streamed_file, write_atomically
 
 _LINES_AT_ONCE = 500
+# Keys that only a line of ours has: an episode's, and another task's.
+_OWN_KEYS = ({"support", "query"}, {"row", "source_line"})
+_LONGEST_LINE = 1 << 24
 
 
 class EpisodeLines(Protocol):
@@ -55,13 +60,43 @@ def summary_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.summary.json")
 
 
+def require_own_file(path: Path, read: Iterable[Path]) -> None:
+    """Refuse to write where something else lies than episodes.
+
+    Args:
+        path: Of the file to write.
+        read: Files that are read for it.
+
+    Raises:
+        ManifestError: If it is one of those, no regular file, or holds anything but episodes.
+    """
+    if not path.exists():
+        return
+    if any(each.exists() and path.samefile(each) for each in read):
+        raise ManifestError(f"--out {path} is read, too; choose another file to write")
+    if not path.is_file():
+        raise ManifestError(f"--out {path} is no regular file; choose another")
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_LONGEST_LINE)
+        row = json.loads(line) if line else dict.fromkeys(_OWN_KEYS[0])
+    except OSError as error:
+        raise ManifestError(f"--out {path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict) or not any(own <= row.keys() for own in _OWN_KEYS):
+        raise ManifestError(
+            f"--out {path} holds something else than episodes; remove it, or choose another file"
+        )
+
+
 def write_episode_file(
     path: Path, lines: EpisodeLines, advance: Callable[[int], None]
 ) -> WrittenEpisodes:
     """Write a whole file, a few hundred lines in memory at a time.
 
     An older file is replaced when the new one is whole; its summary, which would speak of other
-    lines, is removed before.
+    lines, is removed just before.
 
     Args:
         path: Where.
@@ -71,8 +106,6 @@ def write_episode_file(
     Raises:
         StorageError: If the disk is full or read-only.
     """
-    with storage_errors(path):
-        summary_path(path).unlink(missing_ok=True)
     digest, counted = hashlib.sha256(), _Counted()
     with streamed_file(path) as temporary, temporary.open("wb") as file:
         for start in range(0, len(lines), _LINES_AT_ONCE):
@@ -81,6 +114,7 @@ def write_episode_file(
             digest.update(block)
             file.write(block)
             advance(len(numbers))
+        summary_path(path).unlink(missing_ok=True)
     return WrittenEpisodes(
         path=path,
         sha256=digest.hexdigest(),

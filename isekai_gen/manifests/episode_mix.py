@@ -71,7 +71,9 @@ class OtherLines:
             if place < len(starts):
                 with path.open("rb") as file:
                     file.seek(starts[place])
-                    return OtherLine(str(path), place + 1, file.readline().strip())
+                    line = file.readline()
+                _check_object(f"{path}:{place + 1}", line)  # it may have changed meanwhile
+                return OtherLine(str(path), place + 1, line.strip())
             place -= len(starts)
         raise IndexError(f"no line {index}: there are {len(self)}")
 
@@ -113,6 +115,8 @@ class MixedLines:
 
 def _line_starts(path: Path) -> Iterator[int]:
     """Where each line of a JSON-lines file begins, in bytes."""
+    if path.exists() and not path.is_file():
+        raise ManifestError(f"--mix {path}: is no regular file, to be read twice; save it as one")
     start = 0
     try:
         with path.open("rb") as file:
@@ -127,10 +131,13 @@ def _line_starts(path: Path) -> Iterator[int]:
 def _check_object(place: str, line: bytes) -> None:
     try:
         value = json.loads(line.decode(), parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise ManifestError(f"{place}: no JSON ({error}); --mix takes one object a line") from error
+    except (ValueError, RecursionError) as error:
+        why = getattr(error, "msg", error)  # of JSON without its own count of lines
+        raise ManifestError(f"{place}: no JSON ({why}); --mix takes one object a line") from error
     if not isinstance(value, dict):
         raise ManifestError(f"{place}: not a JSON object; --mix takes one object a line")
+    if b"\r" in line.strip():  # between words JSON allows it, but many readers end the line there
+        raise ManifestError(f"{place}: a carriage return within the object; remove it")
 
 
 def _refuse_constant(name: str) -> NoReturn:

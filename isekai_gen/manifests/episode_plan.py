@@ -42,8 +42,8 @@ class EpisodePlan:
             support set only: those of the positive class (as in the paper's code), all, or none.
         fixed_epochs: First epochs, all with `shots` shots; for strategies that vary them; None
             for 1.
-        varied_epochs: Epochs after those, with 2 to `shots` shots; None for the paper's 10. An
-            epoch is `epoch_size` episodes, so that both together are all episodes.
+        varied_epochs: Epochs after those, with 2 to `shots` shots; None for the paper's 10. Both
+            together are all episodes: an epoch is an equal part of them, to within one episode.
         false_labels: Share of an episode's support images that get another way's label, in [0, 1].
         flip_position: 1-based place in the support set whose image gets another way's label; None
             for no such place.
@@ -73,18 +73,13 @@ class EpisodePlan:
     @property
     def least_shots(self) -> int:
         """The fewest shots that an episode has."""
-        return LEAST_SHOTS if self.varies_shots else self.shots
-
-    @cached_property
-    def epoch_size(self) -> int:
-        """Episodes in an epoch; all of them where shots do not vary."""
-        if not self.varies_shots:
-            return self.episodes
-        return -(-self.episodes // (self._fixed + self._varied))
+        return LEAST_SHOTS if self.varies_shots and self._varied else self.shots
 
     def has_fixed_shots(self, index: int) -> bool:
         """Whether the episode is in one of the first epochs."""
-        return not self.varies_shots or index // self.epoch_size < self._fixed
+        if not self.varies_shots:
+            return True
+        return index * (self._fixed + self._varied) // self.episodes < self._fixed
 
     @cached_property
     def shot_weights(self) -> tuple[int, ...]:

@@ -52,15 +52,17 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
     """Line number and JSON value of every line."""
     number = 0
     try:
-        with path.open(encoding="utf-8") as file:
+        # In bytes: a file of text is decoded ahead of its lines, whose number would be lost.
+        with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                yield number, json.loads(line)
+                yield number, json.loads(line.decode())
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise ManifestError(f"{path}:{number + 1}: not UTF-8 text") from error
-    except json.JSONDecodeError as error:
-        raise ManifestError(f"{path}:{number}: no JSON ({error.msg}); one object a line") from error
+        raise ManifestError(f"{path}:{number}: not UTF-8 text; save the file as UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        why = getattr(error, "msg", error)  # of JSON without its own count of lines
+        raise ManifestError(f"{path}:{number}: no JSON ({why}); one object a line") from error
     if not number:
         raise ManifestError(f"{path}: is empty; a train900-style file has a row for each class")
 
@@ -97,6 +99,8 @@ def _neighbors(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _text(what: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{what} must be text that is not empty, not {value!r}")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError(f"{what}, {value!r}, has half of a character; it cannot be written again")
     return value
 
 

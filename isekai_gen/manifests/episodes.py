@@ -7,10 +7,12 @@ from those that are left. The query is of any of the classes, evenly. It is neve
 set, nor is a known near-duplicate of it; the support set is shown in a shuffled order.
 
 Classes that go by the same name never meet in an episode: nobody could tell which is asked for.
+Names are the same that differ in case, spaces or their Unicode form alone.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
 
@@ -48,6 +50,7 @@ class EpisodeSampler:
         self.source = source
         self.plan = plan
         largest = largest_shots(source)
+        self._name_of = {key: _folded(pool.name) for key, pool in source.pools.items()}
         self._usable = {key for key, shots in largest.items() if shots >= plan.shots}
         self.left_out: dict[str, str] = {
             key: f"its images are enough for {shots} shots, not for {plan.shots}"
@@ -57,7 +60,7 @@ class EpisodeSampler:
         self._neighbors: dict[str, tuple[str, ...]] = {}
         for key in sorted(self._usable):
             neighbors = self._usable_neighbors(key)
-            names = {_folded(source.pools[near]) for near in neighbors}
+            names = {self._name_of[near] for near in neighbors}
             if len(names) < plan.ways - 1:
                 self.left_out[key] = f"{len(names)} neighbors to use, {plan.ways - 1} are needed"
             else:
@@ -94,9 +97,9 @@ class EpisodeSampler:
         return self._positives
 
     def _usable_neighbors(self, key: str) -> tuple[str, ...]:
-        pools, own = self.source.pools, _folded(self.source.pools[key])
+        names = self._name_of
         ranked = self.source.ranked_neighbors.get(key, ())
-        usable = [near for near in ranked if near in self._usable and _folded(pools[near]) != own]
+        usable = [near for near in ranked if near in self._usable and names[near] != names[key]]
         return tuple(usable[:MOST_NEIGHBORS])
 
     def _draws(self, number: int, purpose: str) -> EpisodeDraws:
@@ -113,9 +116,9 @@ class EpisodeSampler:
             chosen.append(pools[neighbors[draws.weighted(weights)]])
             if len(chosen) == self.plan.ways:
                 return chosen
-            name = _folded(chosen[-1])
+            name = self._name_of[chosen[-1].key]
             for place, near in enumerate(neighbors):
-                if _folded(pools[near]) == name:
+                if self._name_of[near] == name:
                     weights[place] = 0
 
     def _images(
@@ -185,8 +188,9 @@ def largest_shots(source: EpisodeSource) -> dict[str, int]:
     return {key: len(pool.images) - most_barred[key] for key, pool in source.pools.items()}
 
 
-def _folded(pool: ClassPool) -> str:
-    return pool.name.casefold()
+def _folded(name: str) -> str:
+    """What two names have in common that people take for the same."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _too_small(plan: EpisodePlan, largest: Mapping[str, int]) -> str:

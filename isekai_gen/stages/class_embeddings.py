@@ -48,8 +48,8 @@ def class_features(
         context: Whose encoder embeds.
         classes: A dataset, or classes for their names alone.
         images_per_class: Images of each class that its mean is over, at most.
-        similarity: What the features are for. "lcl" takes means over encoders as the encoder
-            gives them, "cosine" over unit encoders; for names alone it has to be "cosine".
+        similarity: What the features are for. "lcl" takes means over embeddings as the encoder
+            gives them, "cosine" over unit embeddings; for names alone it has to be "cosine".
         seed: Of the choice of images where a class has more.
 
     Raises:

@@ -27,10 +27,10 @@ from isekai_gen.stages.class_embeddings_shard import ClassJob, ClassMeansWorker
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.decoding_ahead import decode_threads
 from isekai_gen.stages.fingerprints import forget_shard
+from isekai_gen.stages.reporting import first_few
 
 _SHARD_IMAGES = {"cpu": 1024, "cuda": 8192}
 _MEANS = "neighbors/class-means"
-_SHOWN = 3
 
 
 def embed_means(
@@ -124,7 +124,7 @@ def _means(
     if left_out:
         context.reporter.note(
             f"{len(left_out)} classes are left out, for not one of their images can be used: "
-            + _some(left_out)
+            + first_few(left_out)
         )
     if not len(rows):
         path, why = next(iter(failures.items()))
@@ -140,9 +140,4 @@ def _means(
 def _tell_failures(context: StageContext, failures: Mapping[str, str]) -> None:
     if failures:
         reasons = [f"{path} {why}" for path, why in failures.items()]
-        context.reporter.note(f"{len(failures)} images cannot be used: {_some(reasons, '; ')}")
-
-
-def _some(words: Sequence[str], joint: str = ", ") -> str:
-    more = f"{joint}and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-    return joint.join(words[:_SHOWN]) + more
+        context.reporter.note(f"{len(failures)} images cannot be used: {first_few(reasons, '; ')}")

@@ -25,6 +25,7 @@ from isekai_gen.stages.class_embeddings_files import (
 from isekai_gen.stages.decoding_ahead import batches_ahead
 from isekai_gen.stages.embed_pictures_decode import UnreadablePictureError, decode, refuse_bombs
 from isekai_gen.stages.embedding_files import write_array
+from isekai_gen.stages.picture_sources_places import too_large
 from isekai_gen.workspace import Workspace
 
 
@@ -196,7 +197,11 @@ class _ClassSummer:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        refusal = too_large(path.stat().st_size)
+        content = b"" if refusal else path.read_bytes()
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error})"
         raise UnreadablePictureError(reason, retry=True) from error
+    if refusal:
+        raise UnreadablePictureError(refusal)
+    return content

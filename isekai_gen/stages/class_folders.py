@@ -3,8 +3,9 @@
 DIR/train/<class>/...  as ImageNet has it; folders beside train/ are left out
 DIR/<class>/...        any other
 
-Nothing is opened or copied. Hidden files and folders are skipped, symbolic links out of DIR and to
-folders are refused, so that a folder from elsewhere cannot have other files read.
+Nothing is opened or copied. Hidden files and folders are skipped. Symbolic links out of DIR and to
+folders are refused, so that a folder from elsewhere cannot have other files read; and so are names
+that manifests cannot hold.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from isekai_gen.errors import InputError
+from isekai_gen.manifests.paths import check_relative_path
 from isekai_gen.neighbors.image_classes import (
     ClassNames,
     ImageClass,
@@ -26,6 +28,7 @@ from isekai_gen.neighbors.image_classes import (
 )
 from isekai_gen.prompts.imagenet_names import read_imagenet_names
 from isekai_gen.stages.picture_sources_places import is_picture_name, is_text, printable
+from isekai_gen.stages.reporting import Reporter, first_few
 
 _TRAIN = "train"
 _CLASS_MAP_PLACES = ("map_clsloc.txt", "devkit/data/map_clsloc.txt", "../map_clsloc.txt")
@@ -114,6 +117,16 @@ def drawn_images(images: Sequence[str], key: str, most: int | None, seed: int) -
     return tuple(sorted(random.Random(int.from_bytes(digest)).sample(images, most)))
 
 
+def tell_unused(reporter: Reporter, folder: ClassFolder) -> None:
+    """Say how many folders have no images and what is refused, with the first few of them."""
+    for what, named in (
+        ("folders have no images", folder.empty),
+        ("files or folders are refused", [f"{k} {why}" for k, why in folder.refused.items()]),
+    ):
+        if named:
+            reporter.note(f"{len(named)} {what}: {first_few(named, '; ')}")
+
+
 def _find_class_map(root: Path) -> Path | None:
     """The class map of a dataset that lies where it usually does; None if there is none."""
     return next((path for name in _CLASS_MAP_PLACES if (path := root / name).is_file()), None)
@@ -138,8 +151,11 @@ def _class_root(top: Path) -> Path:
     train = top / _TRAIN
     if train.is_symlink() or not train.is_dir():
         return top
-    with os.scandir(train) as entries:
-        names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    try:
+        with os.scandir(train) as entries:
+            names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError as error:
+        raise _unlistable(train, error) from error
     return train if any(not name.startswith(".") for name in names) else top
 
 
@@ -149,24 +165,26 @@ def _folders(base: Path, top: Path, refused: dict[str, str]) -> Iterator[Path]:
         if not Path(entry.path).is_dir():  # not entry.is_dir(): it raises for links in a circle
             continue
         if entry.is_symlink():
-            refused[_key(entry, top)] = "is a symbolic link to a folder; copy the folder there"
-        elif not is_text(entry.name):
-            refused[_key(entry, top)] = "its name is not UTF-8; rename it"
+            refused[_shown(entry, top)] = "is a symbolic link to a folder; copy the folder there"
+        elif fault := _fault_of_name(entry, top):
+            refused[_shown(entry, top)] = fault
         else:
             yield Path(entry.path)
 
 
 def _pictures(folder: Path, top: Path, refused: dict[str, str]) -> Iterator[str]:
     """Pictures below a folder, relative to `top`, with "/"; they are not opened."""
-    for entry in _listed(folder, top, refused):
-        if entry.is_dir(follow_symlinks=False):
-            yield from _pictures(Path(entry.path), top, refused)
-        elif is_picture_name(entry.name) or Path(entry.path).is_dir():
-            reason = _refusal(entry, top)
-            if reason:
-                refused[_key(entry, top)] = reason
-            else:
-                yield _key(entry, top)
+    waiting = [folder]  # not by recursion: folders may lie deeper than Python calls
+    while waiting:
+        for entry in _listed(waiting.pop(), top, refused):
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(Path(entry.path))
+            elif is_picture_name(entry.name) or Path(entry.path).is_dir():
+                reason = _refusal(entry, top)
+                if reason:
+                    refused[_shown(entry, top)] = reason
+                else:
+                    yield _key(entry, top)
 
 
 def _listed(folder: Path, top: Path, refused: dict[str, str]) -> list[os.DirEntry[str]]:
@@ -176,17 +194,23 @@ def _listed(folder: Path, top: Path, refused: dict[str, str]) -> list[os.DirEntr
             listed = [entry for entry in entries if not entry.name.startswith(".")]
     except OSError as error:
         if folder == top:
-            raise InputError(f"{folder}: cannot be listed ({error.strerror})") from error
-        key = printable(folder.relative_to(top).as_posix())
-        refused[key] = f"is a folder that cannot be listed ({error.strerror})"
+            raise _unlistable(folder, error) from error
+        key = folder.relative_to(top).as_posix()
+        refused[key if key.isprintable() else ascii(key)] = (
+            f"is a folder that cannot be listed ({error.strerror})"
+        )
         return []
     return sorted(listed, key=lambda entry: entry.name)
 
 
+def _unlistable(folder: Path, error: OSError) -> InputError:
+    return InputError(f"{folder}: cannot be listed ({error.strerror}); allow it, or name another")
+
+
 def _refusal(entry: os.DirEntry[str], top: Path) -> str:
     """Why an entry is not used, or ""."""
-    if not is_text(entry.name):
-        return "its name is not UTF-8; rename it"
+    if fault := _fault_of_name(entry, top):
+        return fault
     if not entry.is_symlink():
         return "" if entry.is_file() else "is no regular file"
     try:
@@ -198,6 +222,23 @@ def _refusal(entry: os.DirEntry[str], top: Path) -> str:
     if not target.is_relative_to(top):
         return "is a symbolic link out of the folder; copy the file there"
     return "" if target.is_file() else "is no regular file"
+
+
+def _fault_of_name(entry: os.DirEntry[str], top: Path) -> str:
+    """Why manifests cannot name an entry, or ""."""
+    if not is_text(entry.name):
+        return "its name is not UTF-8; rename it"
+    key = _key(entry, top)
+    if key.isprintable() and "\\" not in key and ":" not in key:  # as nearly all: no second look
+        return ""
+    faults = check_relative_path(key)
+    return f"its {faults[0].replace(ascii(key) + ' ', '')}; rename it" if faults else ""
+
+
+def _shown(entry: os.DirEntry[str], top: Path) -> str:
+    """An entry's key for people, on one line whatever it is called."""
+    key = _key(entry, top)
+    return key if key.isprintable() else ascii(key)
 
 
 def _key(entry: os.DirEntry[str], top: Path) -> str:

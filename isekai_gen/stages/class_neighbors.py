@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +24,11 @@ from isekai_gen.stages.class_folders import (
     drawn_images,
     imagenet_class_names,
     open_class_folder,
+    tell_unused,
 )
 from isekai_gen.stages.class_neighbors_tables import table_size
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.selection import Selection
-
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,14 @@ class NeighborRequest:
     def from_reference(self) -> bool:
         """Whether the classes are those of a reference set."""
         return self.imagenet is None and not self.text_only
+
+    def require_class_map_of(self, classes: Sequence[ImageClass]) -> None:
+        """Raise InputError if `class_map` was named, and names none of these classes."""
+        if self.class_map is not None and all(entry.ilsvrc_id is None for entry in classes):
+            raise InputError(
+                f"--class-map {self.class_map}: names none of the {len(classes)} classes; leave it "
+                "out, or name the one of this dataset"
+            )
 
 
 def embed_classes(context: StageContext, request: NeighborRequest) -> tuple[str, ClassFeatures]:
@@ -138,14 +146,11 @@ def _open_classes(
     if request.imagenet is None:
         edition = request.edition or "imagenet-1k"
         names = imagenet_class_names(request.class_map)
-        return edition, tuple(names.name_class(wnid) for wnid in imagenet_wnids(edition))
+        classes = tuple(names.name_class(wnid) for wnid in imagenet_wnids(edition))
+        request.require_class_map_of(classes)
+        return edition, classes
     settings = context.settings
     most, seed = settings.neighbors.images_per_class, settings.generate.seed
     folder = open_class_folder(request.imagenet, request.class_map, most_per_class=most, seed=seed)
-    for what, named in (
-        ("folders have no images", folder.empty),
-        ("files or folders are refused", [f"{k} {why}" for k, why in folder.refused.items()]),
-    ):
-        if named:
-            context.reporter.note(f"{len(named)} {what}: {'; '.join(named[:_SHOWN])}")
+    tell_unused(context.reporter, folder)
     return folder.root.name, folder

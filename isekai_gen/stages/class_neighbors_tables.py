@@ -12,6 +12,7 @@ from isekai_gen.manifests.neighbor_tables_classes import write_class_tables
 from isekai_gen.neighbors.class_features import ClassFeatures, Similarity, kind_of_similarity
 from isekai_gen.neighbors.class_ranks import ClassRanking, ranked_classes
 from isekai_gen.stages.context import StageContext
+from isekai_gen.storage import storage_errors
 
 
 def table_size(context: StageContext) -> TableSize:
@@ -63,9 +64,11 @@ def draw_heat_maps(folder: Path, features: ClassFeatures, similarity: Similarity
 
     Raises:
         MissingDependencyError: If matplotlib is not installed.
+        StorageError: If the disk is full or read-only.
     """
     for path in folder.glob("heat-map-*.png"):
-        path.unlink()
+        with storage_errors(path):
+            path.unlink()
     paths = []
     for heat_map in similarity_maps(features, similarity):
         paths.append(folder / f"heat-map-{heat_map.name}.png")

@@ -5,12 +5,12 @@ Pillow lets other threads run while it decodes and resizes.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
+from isekai_gen.cores import usable_cores
 from isekai_gen.executors import worker_devices
 from isekai_gen.stages.context import StageContext
 
@@ -28,8 +28,7 @@ def decode_threads(context: StageContext, devices: Sequence[str], parts: int) ->
     """
     if context.engine.name == "ray":
         return _THREADS_OF_A_RAY_WORKER["cpu" if devices[0] == "cpu" else "cuda"]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, (cores or 1) // len(worker_devices(devices, parts)))
+    return max(1, usable_cores() // len(worker_devices(devices, parts)))
 
 
 class Seen(Protocol):

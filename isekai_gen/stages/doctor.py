@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from isekai_gen.cores import usable_cores
 from isekai_gen.errors import IsekaiGenError
 from isekai_gen.models.spec import starter_folder
 
@@ -63,8 +64,7 @@ def _devices() -> Check:
     from isekai_gen.models.profile import available_devices
 
     names = [device.name for device in available_devices()]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Check("devices", True, f"{', '.join(names)}; {cores} CPU core(s)")
+    return Check("devices", True, f"{', '.join(names)}; {usable_cores()} CPU core(s)")
 
 
 def _faiss() -> Check:

@@ -11,6 +11,7 @@ from isekai_gen.hashing import file_sha256
 from isekai_gen.manifests.episode_files import (
     EpisodeLines,
     WrittenEpisodes,
+    require_own_file,
     write_episode_file,
     write_summary,
 )
@@ -22,9 +23,8 @@ from isekai_gen.manifests.episodes import EpisodeSampler
 from isekai_gen.neighbors.class_features import Similarity
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.episodes_source import class_folder_source, kept_source
+from isekai_gen.stages.reporting import first_few
 from isekai_gen.stages.selection import select
-
-_LEFT_OUT_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class EpisodeReport:
     Attributes:
         written: The file and what is in it.
         summary: Path of its summary.
+        strategy: How they were drawn.
         classes: Classes of the source.
         positive_classes: Those that can be the positive class.
         left_out: Key of any other to the reason.
@@ -83,6 +84,7 @@ class EpisodeReport:
 
     written: WrittenEpisodes
     summary: Path
+    strategy: str
     classes: int
     positive_classes: int
     left_out: Mapping[str, str]
@@ -92,8 +94,10 @@ def write_episodes(context: StageContext, request: EpisodeRequest) -> EpisodeRep
     """Write episodes and their summary; the caller holds the workspace's lock.
 
     Raises:
-        ManifestError: If strategy and options contradict each other, or the source is too small.
+        ManifestError: If strategy and options contradict each other, the source is too small, or
+            `request.out` holds something else.
     """
+    require_own_file(request.out, request.mix)
     plan = _plan(context, request)
     others = OtherLines(request.mix) if request.mix else None
     source = _source(context, request)
@@ -121,7 +125,14 @@ def write_episodes(context: StageContext, request: EpisodeRequest) -> EpisodeRep
         },
     )
     context.remember_settings("episodes")
-    return EpisodeReport(written, summary, classes, len(sampler.positive_classes), sampler.left_out)
+    return EpisodeReport(
+        written=written,
+        summary=summary,
+        strategy=context.settings.episodes.strategy,
+        classes=classes,
+        positive_classes=len(sampler.positive_classes),
+        left_out=sampler.left_out,
+    )
 
 
 def _plan(context: StageContext, request: EpisodeRequest) -> EpisodePlan:
@@ -175,7 +186,5 @@ def _source_facts(
 def _tell_left_out(context: StageContext, sampler: EpisodeSampler) -> None:
     left_out = sampler.left_out
     if left_out:
-        some = list(left_out.items())[:_LEFT_OUT_SHOWN]
-        told = "; ".join(f"{key}: {reason}" for key, reason in some)
-        more = f"; and {len(left_out) - len(some)} more" if len(left_out) > len(some) else ""
-        context.reporter.note(f"{len(left_out)} class(es) are no positive class: {told}{more}")
+        told = first_few([f"{key}: {reason}" for key, reason in left_out.items()], "; ")
+        context.reporter.note(f"{len(left_out)} class(es) are no positive class: {told}")

@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from isekai_gen.embeddings import EmbeddingTable, normalized
 from isekai_gen.manifests.episode_source import ClassPool, EpisodeSource, barred_by_groups
-from isekai_gen.neighbors.class_features import Similarity
+from isekai_gen.neighbors.class_features import ClassFeatures, Similarity
 from isekai_gen.neighbors.class_ranks import ranked_classes
+from isekai_gen.neighbors.image_classes import ImageClass
 from isekai_gen.records import ImageRecord
 from isekai_gen.stages.class_embeddings import class_features
-from isekai_gen.stages.class_folders import open_class_folder
+from isekai_gen.stages.class_folders import open_class_folder, tell_unused
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.curate import gather_facts
 from isekai_gen.stages.dedupe import FILTER, linked_groups
+from isekai_gen.stages.kept_means import kept_means
 from isekai_gen.stages.selection import Selection
 
 # Twice as many as negatives are drawn from, so that classes with too few images can be passed over;
 # all 21,841 ranks of ImageNet-21k's classes would not fit into memory.
 _RANKS_KEPT = 200
-# Float noise of another machine must not change an order: similarities are rounded, then sorted.
-_DECIMALS = 6
 
 
 def kept_source(context: StageContext, selection: Selection) -> EpisodeSource:
@@ -40,7 +36,7 @@ def kept_source(context: StageContext, selection: Selection) -> EpisodeSource:
         slug: ClassPool(slug, names[slug], tuple(sorted(image.path for image in images)))
         for slug, images in kept.items()
     }
-    return EpisodeSource(pools, _ranked(context, kept), _barred(context, selection))
+    return EpisodeSource(pools, _ranked_concepts(context, kept), _barred(context, selection))
 
 
 def class_folder_source(
@@ -61,6 +57,7 @@ def class_folder_source(
         ModelError: If the encoder cannot be loaded, or reads no text where "lcl" needs it.
     """
     folder = open_class_folder(root, class_map)
+    tell_unused(context.reporter, folder)
     images_per_class = context.settings.neighbors.images_per_class
     features = class_features(
         context, folder, images_per_class=images_per_class, similarity=similarity
@@ -69,37 +66,29 @@ def class_folder_source(
         entry.key: ClassPool(entry.key, entry.name, folder.images[entry.key])
         for entry in features.classes
     }
-    ranked = {
+    return EpisodeSource(pools, _ranked(features, similarity))
+
+
+def _ranked(features: ClassFeatures, similarity: Similarity) -> dict[str, tuple[str, ...]]:
+    """Key of each class to those of the classes most similar to it, nearest first."""
+    return {
         ranking.key: tuple(features.classes[row].key for row in ranking.order[:_RANKS_KEPT])
         for ranking in ranked_classes(features, similarity)
     }
-    return EpisodeSource(pools, ranked)
 
 
-def _ranked(
+def _ranked_concepts(
     context: StageContext, kept: Mapping[str, Sequence[ImageRecord]]
 ) -> dict[str, tuple[str, ...]]:
-    """Concept slug to the other concepts, the most similar first, ties by slug."""
     if not kept:
         return {}
     embeddings = gather_facts(context).context.embeddings
-    if embeddings is None:
+    means = None if embeddings is None else kept_means(embeddings, kept)
+    if means is None:
         raise ValueError("facts without embeddings")
-    slugs = sorted(kept)
-    means = np.stack([_mean(embeddings, kept[slug]) for slug in slugs])
-    unit = normalized(means).astype(np.float64)
-    similarities = np.round(unit @ unit.T, _DECIMALS)
-    orders = np.argsort(-similarities, axis=1, kind="stable")
-    return {
-        slug: tuple(slugs[other] for other in order if other != row)
-        for row, (slug, order) in enumerate(zip(slugs, orders.tolist(), strict=True))
-    }
-
-
-def _mean(embeddings: EmbeddingTable, images: Sequence[ImageRecord]) -> npt.NDArray[np.float64]:
-    rows = embeddings.select([image.image_id for image in images]).vectors
-    mean: npt.NDArray[np.float64] = rows.astype(np.float64).mean(axis=0)
-    return mean
+    concepts = tuple(ImageClass(slug, slug) for slug in means.ids)
+    features = ClassFeatures(concepts, None, means.vectors, "cosine", means.encoder)
+    return _ranked(features, "cosine")
 
 
 def _barred(context: StageContext, selection: Selection) -> dict[str, frozenset[str]]:

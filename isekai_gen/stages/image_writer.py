@@ -7,11 +7,11 @@ are enough. A picture is whole under its name or not there; it counts once its r
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from isekai_gen.cores import usable_cores
 from isekai_gen.hashing import pixel_sha256
 from isekai_gen.models.spec import Device, DrawnImage
 from isekai_gen.records import ImageRecord, PlannedImage, Provenance
@@ -29,8 +29,7 @@ def writer_threads(device: Device) -> int:
         return 1
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(_MAX_THREADS, (cores or 1) // max(1, torch.cuda.device_count())))
+    return max(1, min(_MAX_THREADS, usable_cores() // max(1, torch.cuda.device_count())))
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from isekai_gen.embeddings import EmbeddingTable, normalized
 from isekai_gen.errors import ReleaseError
 from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.manifests.class_similarity import ConceptEmbeddings
@@ -25,7 +22,6 @@ from isekai_gen.neighbors.class_features import (
     features_of_reference,
     kind_of_similarity,
 )
-from isekai_gen.records import ImageRecord
 from isekai_gen.shards import DoneMarker, read_marker, write_marker
 from isekai_gen.stages.class_folders import imagenet_class_names
 from isekai_gen.stages.class_neighbors import (
@@ -42,7 +38,9 @@ from isekai_gen.stages.class_neighbors_tables import (
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.curate import gather_facts
 from isekai_gen.stages.fingerprints import fingerprint_of, forget_shard
+from isekai_gen.stages.kept_means import kept_means
 from isekai_gen.stages.reference_sets import open_reference
+from isekai_gen.stages.reporting import first_few
 from isekai_gen.stages.selection import Selection, select
 from isekai_gen.workspace import Workspace
 
@@ -97,6 +95,7 @@ def write_neighbors(
     if request.heat_map:
         folder = context.workspace.neighbors
         files += draw_heat_maps(folder, opened.features, opened.similarity)
+    _tell_earlier_files(context, files)
     return NeighborReport(opened.name, len(opened.features.classes), rows, between, files)
 
 
@@ -138,7 +137,10 @@ def _open_reference(context: StageContext, request: NeighborRequest) -> _Opened:
     if embeddings is None or own_text is None:
         raise ValueError("facts without embeddings")
     features = features_of_reference(reference, imagenet_class_names(request.class_map))
-    concepts = ConceptEmbeddings(own_text, _means(embeddings, selection.kept_by_concept()))
+    request.require_class_map_of(features.classes)
+    if request.between_classes:  # before the tables of the concepts are replaced
+        table_size(context).check(len(features.classes) - 1, "each class")
+    concepts = ConceptEmbeddings(own_text, kept_means(embeddings, selection.kept_by_concept()))
     similarity = chosen_similarity(context, features)
     return _Opened(reference.name, features, similarity, (selection, concepts))
 
@@ -155,11 +157,35 @@ def _write_concept_tables(
         opened.similarity,
         table_size(context),
     )
+    _tell_concepts_without_images(context, selection, opened.features)
     forget_shard(workspace, _STAGE, 0)
     files = write_neighbor_tables(workspace.neighbors, tables)
     fingerprint = fingerprint_of(opened.features.digest(), list(selection.kept))
     write_marker(workspace, DoneMarker(_STAGE, 0, fingerprint, {}, _files_digest(files)))
     return tables.nearest
+
+
+def _tell_earlier_files(context: StageContext, written: Sequence[Path]) -> None:
+    """Say which tables and pictures of classes an earlier run left, perhaps of another dataset."""
+    folder = context.workspace.neighbors
+    there = {*folder.glob("classes-*.*"), *folder.glob("heat-map-*.png")}
+    earlier = sorted(path.name for path in there.difference(written))
+    if earlier:
+        context.reporter.note(
+            f"{len(earlier)} file(s) in {folder} are those of an earlier run: {first_few(earlier)}"
+        )
+
+
+def _tell_concepts_without_images(
+    context: StageContext, selection: Selection, features: ClassFeatures
+) -> None:
+    kept = selection.kept_by_concept()
+    bare = [each.slug for each in selection.catalog.concepts if not kept.get(each.slug)]
+    if bare and features.images is not None:
+        context.reporter.note(
+            f"{len(bare)} concept(s) have no kept image: their ranks go by names alone "
+            f"(cosine-text): {first_few(bare)}"
+        )
 
 
 def require_current_tables(workspace: Workspace, selection: Selection) -> None:
@@ -195,21 +221,3 @@ def _table_files(workspace: Workspace) -> list[Path]:
 
 def _files_digest(files: Sequence[Path]) -> str:
     return digest_of([file_sha256(path) for path in files])
-
-
-def _means(
-    embeddings: EmbeddingTable, kept: Mapping[str, Sequence[ImageRecord]]
-) -> EmbeddingTable | None:
-    """Concept slug to the normalized mean embedding of its kept images; None if none is kept."""
-    means = {
-        slug: embeddings.select([image.image_id for image in images])
-        .vectors.astype(np.float64)
-        .mean(axis=0)
-        for slug, images in kept.items()
-        if images
-    }
-    if not means:
-        return None
-    return EmbeddingTable(
-        tuple(means), normalized(np.stack(list(means.values()))), embeddings.encoder
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
@@ -10,6 +10,13 @@ from isekai_gen.executors import OnProgress
 
 Advance = OnProgress
 """Counts steps done: `advance(3)`; those of workers also say what failed and on which device."""
+_SHOWN = 3
+
+
+def first_few(words: Sequence[str], joint: str = ", ") -> str:
+    """The first three of them joined, and how many more there are: a note is one line."""
+    more = f"{joint}and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return joint.join(words[:_SHOWN]) + more
 
 
 class Reporter(Protocol):

@@ -23,7 +23,7 @@ def run(tmp_path, source, *more, **expected):
 
 def test_the_result_is_told_in_words_and_in_json(tmp_path, source):
     shown = run(tmp_path, source).stdout
-    assert "episodes.jsonl: 20 lines = 20 episodes + 0 lines of other tasks" in shown
+    assert "episodes.jsonl: 20 lines = 20 episodes (2-way) + 0 lines of other tasks" in shown
     assert "shots per label: 20 with 3" in shown
     assert "3 of 3 classes" in shown
     told = json.loads(run(tmp_path, source, "--json").stdout)
@@ -66,6 +66,13 @@ def test_what_cannot_be_done_is_refused_in_one_line(tmp_path, source, more, said
     assert said in failed.output
     assert failed.output.strip().count("\n") == 0
     assert not (tmp_path / "episodes.jsonl").exists()
+
+
+def test_what_is_no_file_of_episodes_stays_as_it_is(tmp_path, source):
+    before = source.read_bytes()
+    failed = run(tmp_path, source, "--out", source, expect=2)
+    assert "holds something else than episodes; remove it" in failed.output
+    assert source.read_bytes() == before
 
 
 def test_a_broken_row_is_named_with_its_line(tmp_path, source):

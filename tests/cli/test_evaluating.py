@@ -88,6 +88,10 @@ def test_failures_that_may_pass_end_with_exit_code_3(received):
         (("--model", "clip:starter", "--max-tokens", "3"), "kind hf, openai"),
         (("--model", "openai:http://127.0.0.1:1/v1#m", "--devices", "cpu"), "--devices"),
         (("--model", "openai:http://127.0.0.1:1/v1#m", "--prompt-price", "1"), "belong together"),
+        (("--model", "openai:http://127.0.0.1:1/v1#m", "--timeout", "inf"), "not a finite number"),
+        (("--model", "openai:http://127.0.0.1:1/v1#m", "--temperature", "nan"), "not a finite"),
+        (("--model", "clip:starter", "--devices", "cuda:0,cuda:1"), "more than one device"),
+        (("--model", "clip:starter", "--devices", "all"), "more than one device"),
         (
             (
                 *("--model", "openai:http://127.0.0.1:1/v1#m"),
@@ -116,3 +120,18 @@ def test_where_there_is_no_workspace_it_is_said_how_to_do_without(received, tmp_
     given = (*received[:2], "-w", tmp_path / "nothing", "--model", "clip:starter")
     done = call("evaluate", *given, expect=2)
     assert "--out" in done.stderr
+
+
+def test_results_are_not_written_into_a_release(received, tmp_path):
+    (received[3] / "release.json").write_text("{}")
+    inside = (*received[:5], received[3] / "results")
+    done = call("evaluate", *inside, "--model", "clip:starter", expect=2)
+    assert "release verify" in done.stderr
+    assert not inside[5].exists()
+
+
+def test_other_files_beside_the_results_stay(received):
+    mine = received[5] / "work/.tmp-mine"
+    mine.mkdir(parents=True)
+    call("evaluate", *received, "--model", "clip:starter", "--shots", 2, "--quiet")
+    assert mine.is_dir()

@@ -8,8 +8,9 @@ from isekai_gen.cli.manifesting import INSTRUCTION_CHOICES, ISEKAI_CHOICES, LCL_
 from isekai_gen.stages.instructions import INSTRUCTION_FORMATS
 from isekai_gen.stages.lcl_manifests import LCL_FORMATS
 from isekai_gen.stages.manifest import BUILDERS
-from tests.small_jobs import call
+from tests.small_jobs import call, digests
 from tests.stages.class_jobs import in_this_process, write_dataset
+from tests.stages.curated_jobs import draw_workspace
 from tests.upstream_reader import measure_test, read_train
 
 NUMBERS = ("--samples", 3, "--neighbors", 1, "--context", 2, "--test-classes", 2)
@@ -53,6 +54,20 @@ def test_an_option_that_no_format_reads_is_refused(tmp_path, options, words):
     done = call("manifest", "-w", tmp_path / "ws", *options, expect=2)
     assert words in " ".join(done.stderr.split())
     assert not (tmp_path / "ws").exists()
+
+
+def test_when_nothing_can_be_written_that_is_an_error_and_what_was_there_stays(
+    tmp_path, tiny_generator, tiny_encoder
+):
+    root = draw_workspace(tmp_path, tiny_generator, 3)
+    where = ("-w", root, "--encoder", tiny_encoder, "--devices", "cpu", "--quiet")
+    with in_this_process():
+        call("manifest", *where)
+        before = digests(root, ["manifests"])
+        assert any("ISEKAI-10.json" in str(name) for name in before)
+        done = call("manifest", *where, "--shots", 10**11, expect=2)
+    assert "neither isekai-10 nor isekai-pair can be written" in done.stderr
+    assert digests(root, ["manifests"]) == before
 
 
 @pytest.mark.parametrize("name", ["isekai-10", "llava"])

@@ -11,7 +11,8 @@ from isekai_gen.manifests.neighbor_tables import TABLE_FILES
 from isekai_gen.manifests.neighbor_tables_classes import CLASS_TABLE_FILES
 from isekai_gen.models.encoder_files import identify_encoder
 from isekai_gen.neighbors.reference import ReferenceClass, build_reference, save_reference
-from isekai_gen.shards import read_lines
+from isekai_gen.records import Decision, ImageRecord
+from isekai_gen.shards import append_records, read_lines, read_records
 from isekai_gen.stages import embed
 from isekai_gen.stages import neighbors as neighbors_stage
 from isekai_gen.stages.embed import encoder_spec
@@ -177,20 +178,50 @@ def test_a_release_takes_the_tables_of_a_dataset_and_refuses_changed_ones(
         (["--text-only", "--similarity", "lcl"], "use --similarity cosine"),
         (["--imagenet", "EMPTY"], "0 folder(s) with images"),
         (["--imagenet", "DATASET", "--class-map", "BROKEN"], "broken.txt:1: 1 columns"),
+        (["--text-only", "--class-map", "OTHER"], "names none of the 1000 classes"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_in_a_line(run, dataset, tmp_path, arguments, reason):
     (tmp_path / "nothing").mkdir()
     (tmp_path / "broken.txt").write_text("broken\n")
+    (tmp_path / "other.txt").write_text("n99999999 1 nothing\n")
     places = {
         "DATASET": dataset,
         "EMPTY": tmp_path / "nothing",
         "BROKEN": tmp_path / "broken.txt",
+        "OTHER": tmp_path / "other.txt",
     }
     given = [places.get(argument, argument) for argument in arguments]
     refused = run(*given, workspace=tmp_path / "new", expect=2)
     assert reason in refused.stderr
     assert refused.stderr.count("Error:") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--class-map", "OTHER"], "names none of the 6 classes"),
+        (["--between-classes", "--nearest", "6"], "5 classes for each class; ask for 1 to 5"),
+    ],
+)
+def test_a_reference_set_is_looked_at_before_tables_are_replaced(
+    run, root, tmp_path, arguments, reason
+):
+    (tmp_path / "other.txt").write_text("n99999999 1 nothing\n")
+    given = [tmp_path / "other.txt" if each == "OTHER" else each for each in arguments]
+    assert reason in run("--reference", "six", *given, expect=2).stderr
+    assert not (root / "neighbors").exists()
+
+
+def test_concepts_without_kept_images_are_said_and_ranked_by_their_names(run, root):
+    images = read_records(root / "records/part-00000.jsonl", ImageRecord)
+    dropped = [image.image_id for image in images if image.concept == "cactihog"]
+    append_records(root / "decisions.jsonl", [Decision((key,), "drop", "me") for key in dropped])
+    done = run("--reference", "six")
+    assert "1 concept(s) have no kept image: their ranks go by names alone" in done.stderr
+    kinds = {(row["concept"], row["similarity_kind"]) for row in rows_of(root, "nearest")}
+    assert ("cactihog", "cosine-text") in kinds
+    assert {kind for slug, kind in kinds if slug != "cactihog"} == {"lcl-of-unit-means"}
 
 
 def test_a_reference_set_without_images_has_no_paper_similarity(run, root, tiny_encoder):

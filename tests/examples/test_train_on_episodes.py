@@ -23,6 +23,23 @@ def workspace(tiny_generator, tiny_encoder, tmp_path_factory):
     return root
 
 
+def test_what_cannot_be_trained_on_is_refused_in_a_line(tmp_path):
+    for content, said in (
+        ("", "need episodes with demonstrations"),
+        ("{}\n", "episodes.jsonl:1: "),
+    ):
+        (tmp_path / "episodes.jsonl").write_text(content)
+        done = subprocess.run(
+            [sys.executable, SCRIPT, tmp_path / "episodes.jsonl", tmp_path],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode != 0
+        assert said in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.slow
 def test_the_loss_falls(workspace):
     episodes = workspace / "episodes" / "train.jsonl"

@@ -103,10 +103,19 @@ def test_importing_it_leaves_torch_alone():
         ("/etc/passwd", "must be relative"),
         ("c0/missing.png", "missing.png: is no picture"),
         ("c0/text.png", "text.png: is no picture"),
+        ("c0/out.png", "out.png: leads out of"),
     ],
 )
 def test_an_image_that_cannot_be_shown_is_named(dataset, tmp_path, image, said):
     (tmp_path / "c0" / "text.png").write_text("no picture")
+    (tmp_path / "c0" / "out.png").symlink_to("/etc/passwd")
     episode = Episode("one", (), NamedImage(image, "c0", "a"), ("a", "b"))
     with pytest.raises(InputError, match=said):
+        EpisodeDataset([episode], tmp_path, mean_color)[0]
+
+
+def test_a_label_that_is_none_of_the_episodes_is_named(dataset, tmp_path):
+    shown = NamedImage("c0/0.png", "c0", "c")
+    episode = Episode("one", (shown,), NamedImage("c0/1.png", "c0", "a"), ("a", "b"))
+    with pytest.raises(InputError, match="episode one: 'c' is none of its labels"):
         EpisodeDataset([episode], tmp_path, mean_color)[0]

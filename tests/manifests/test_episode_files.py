@@ -3,12 +3,18 @@
 import hashlib
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from isekai_gen.errors import ManifestError
 from isekai_gen.manifests import episode_files
-from isekai_gen.manifests.episode_files import summary_path, write_episode_file, write_summary
+from isekai_gen.manifests.episode_files import (
+    require_own_file,
+    summary_path,
+    write_episode_file,
+    write_summary,
+)
 from isekai_gen.manifests.episode_mix import MixedLines, OtherLines
 from isekai_gen.manifests.episode_plan import EpisodePlan
 from isekai_gen.manifests.episodes import EpisodeSampler
@@ -47,9 +53,7 @@ def test_the_summary_lies_beside_and_makes_the_same_file_again(tmp_path, sampler
     assert summary["shots"] == {str(shots): count for shots, count in first.shots.items()}
 
 
-def test_a_file_that_breaks_off_leaves_the_old_one_and_no_summary_of_another(
-    tmp_path, sampler, monkeypatch
-):
+def test_a_file_that_breaks_off_leaves_the_old_one_with_its_summary(tmp_path, sampler, monkeypatch):
     path = tmp_path / "a.jsonl"
     path.write_text("old")
     summary_path(path).write_text("of another")
@@ -61,7 +65,43 @@ def test_a_file_that_breaks_off_leaves_the_old_one_and_no_summary_of_another(
     with pytest.raises(KeyboardInterrupt):
         write_episode_file(path, sampler, stop)
     assert path.read_text() == "old"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.jsonl", "a.summary.json"]
+
+
+def test_a_new_file_has_no_summary_of_an_older_one(tmp_path, sampler):
+    summary_path(tmp_path / "a.jsonl").write_text("of another")
+    write_episode_file(tmp_path / "a.jsonl", sampler, nobody)
     assert [each.name for each in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_episodes_may_be_written_again(tmp_path, sampler, others):
+    for lines in (sampler, mixed(others, 1), mixed(others, 2, seed=3)):
+        require_own_file(tmp_path / "a.jsonl", [])
+        write_episode_file(tmp_path / "a.jsonl", lines, nobody)
+    (tmp_path / "a.jsonl").write_bytes(b"")
+    require_own_file(tmp_path / "a.jsonl", [])
+
+
+def test_other_tasks_lines_are_known_as_a_file_of_ours(tmp_path, others):
+    (tmp_path / "a.jsonl").write_bytes(others[0].encode())
+    require_own_file(tmp_path / "a.jsonl", [])
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"class_id": "1"}\n', b"[generate]\n", b"\x89PNG\r\n", b"[" * 100_000, b"[]\n"]
+)
+def test_what_is_no_file_of_episodes_is_not_replaced(tmp_path, content):
+    (tmp_path / "a.jsonl").write_bytes(content)
+    with pytest.raises(ManifestError, match="something else than episodes; remove it"):
+        require_own_file(tmp_path / "a.jsonl", [])
+
+
+def test_neither_what_is_read_nor_a_device_is_replaced(tmp_path, others):
+    one = others.paths[0]
+    with pytest.raises(ManifestError, match="is read, too"):
+        require_own_file(one, [others.paths[1], one])
+    with pytest.raises(ManifestError, match="no regular file"):
+        require_own_file(Path("/dev/null"), [])
 
 
 # --- mix
@@ -148,6 +188,8 @@ def test_a_mix_needs_as_many_episodes_as_half_its_lines(others):
         (b'{"a": 1}\n{"a":\n', r"other.jsonl:2: no JSON"),
         (b'{"a": NaN}\n', "NaN is no number"),
         (b'{"a": "\xff"}\n', r"other.jsonl:1: no JSON"),
+        (b'{"a": ' * 100_000, r"other.jsonl:1: no JSON"),
+        (b'{"a": 1,\r"b": 2}\n', r"other.jsonl:1: a carriage return"),
     ],
 )
 def test_files_that_are_no_json_lines_are_refused_with_file_and_line(tmp_path, content, said):
@@ -156,3 +198,11 @@ def test_files_that_are_no_json_lines_are_refused_with_file_and_line(tmp_path, c
         OtherLines([tmp_path / "other.jsonl"])
     with pytest.raises(ManifestError, match="cannot be read"):
         OtherLines([tmp_path / "missing.jsonl"])
+    with pytest.raises(ManifestError, match="no regular file"):
+        OtherLines([tmp_path])
+
+
+def test_a_file_that_changed_since_it_was_looked_at_is_refused(tmp_path, others):
+    (tmp_path / "one.jsonl").write_bytes(b"{}\n")
+    with pytest.raises(ManifestError, match=r"one.jsonl:2: no JSON"):
+        others[1]

@@ -17,9 +17,26 @@ def test_weights_of_shots_are_those_of_the_paper():
 
 def test_epochs_share_the_episodes():
     plan = EpisodePlan("2-way-random", 100, fixed_epochs=2, varied_epochs=3)
-    assert plan.epoch_size == 20
     assert [plan.has_fixed_shots(n) for n in (0, 39, 40, 99)] == [True, True, False, False]
-    assert EpisodePlan("2-way-random", 1100).epoch_size == 100  # 1 and the paper's 10
+    assert fixed_in(EpisodePlan("2-way-random", 1100)) == 100  # 1 epoch and the paper's 10
+
+
+@pytest.mark.parametrize(
+    ("episodes", "fixed", "varied", "expected"),
+    [(12, 10, 1, 11), (12, 1, 10, 2), (11, 1, 10, 1), (7, 0, 3, 0), (7, 2, 0, 7)],
+)
+def test_epochs_that_do_not_divide_the_episodes_have_their_share(episodes, fixed, varied, expected):
+    plan = EpisodePlan("2-way-weight", episodes, fixed_epochs=fixed, varied_epochs=varied)
+    assert fixed_in(plan) == expected
+
+
+def test_without_varied_epochs_every_support_set_is_of_full_size():
+    plan = EpisodePlan("2-way-random", 5, shots=4, varied_epochs=0, flip_position=8)
+    assert plan.least_shots == 4
+
+
+def fixed_in(plan: EpisodePlan) -> int:
+    return sum(plan.has_fixed_shots(number) for number in range(plan.episodes))
 
 
 def test_the_same_plan_comes_back_from_its_json():
@@ -29,7 +46,7 @@ def test_the_same_plan_comes_back_from_its_json():
     ):
         again = EpisodePlan(**plan.to_json())
         assert again.to_json() == plan.to_json()
-        assert again.epoch_size == plan.epoch_size
+        assert fixed_in(again) == fixed_in(plan)
 
 
 @pytest.mark.parametrize(

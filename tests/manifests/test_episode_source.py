@@ -48,6 +48,7 @@ def changed(rows, number, **fields):
         (1, {"class_id": 1}, "class_id must be text"),
         (2, {"class_id": "1", "neighbors": []}, "has a row already, line 1"),
         (2, {"class_name": "  "}, "class_name must be text"),
+        (2, {"class_name": "\ud800"}, "half of a character"),
         (2, {"extra": 1}, "exactly the keys"),
         (3, {"samples": []}, "must have images"),
         (3, {"samples": ["a.png", "a.png"]}, "each of them once"),
@@ -81,6 +82,8 @@ def test_a_broken_row_is_refused_with_its_line(tmp_path, rows, number, fields, s
         (b"{}\n\n", ":1: a row must be an object"),
         (b"{\n", ":1: no JSON"),
         (b"\xff\n", ":1: not UTF-8"),
+        (b'{"class_id": ' + b"9" * 5000 + b"}\n", ":1: no JSON"),
+        (b"[" * 100_000, ":1: no JSON"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(tmp_path, content, said):
@@ -90,6 +93,13 @@ def test_a_file_of_another_kind_is_refused(tmp_path, content, said):
         read_episode_source(path)
     with pytest.raises(ManifestError, match="cannot be read"):
         read_episode_source(tmp_path)
+
+
+def test_a_line_that_is_no_utf8_is_named_by_its_own_number(tmp_path, rows):
+    path = write(tmp_path / "train.jsonl", rows)
+    path.write_bytes(path.read_bytes() + b"\xff\n")
+    with pytest.raises(ManifestError, match=r"train.jsonl:4: not UTF-8"):
+        read_episode_source(path)
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,14 @@ def test_images_that_cannot_be_used_are_said_and_the_rest_goes_on(tmp_path, data
     assert np.array_equal(found.images, without.images)
 
 
+def test_a_file_too_large_for_a_picture_is_not_read(tmp_path, dataset, tiny_encoder):
+    os.truncate(dataset / "train" / WNIDS[0] / f"{WNIDS[0]}_1.png", 1 << 40)
+    context = class_context(tmp_path / "ws", tiny_encoder)
+    features_in(context, open_class_folder(dataset))
+    (note,) = context.reporter.notes
+    assert "_1.png has 1,099,511,627,776 bytes, over" in note
+
+
 def test_a_dataset_without_usable_images_is_refused(tmp_path, dataset, tiny_encoder):
     for path in dataset.rglob("*.png"):
         path.write_bytes(b"")

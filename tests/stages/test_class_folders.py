@@ -6,7 +6,8 @@ import pytest
 
 from isekai_gen.errors import InputError
 from isekai_gen.neighbors.image_classes import ImageClass
-from isekai_gen.stages.class_folders import open_class_folder
+from isekai_gen.stages.class_folders import open_class_folder, tell_unused
+from tests.small_jobs import Recorder
 
 FISH, SHARK = "n01440764", "n01484850"
 
@@ -147,3 +148,45 @@ def test_folders_that_are_no_dataset_are_refused_in_a_line(tmp_path):
         open_class_folder(touch(tmp_path / "flat", "1.png", "2.png"))
     with pytest.raises(InputError, match=r"1 folder\(s\) with images"):
         open_class_folder(touch(tmp_path / "one", "a/1.png"))
+
+
+def test_names_that_manifests_cannot_hold_are_refused_on_one_line(tmp_path):
+    touch(tmp_path, "a/1.png", "b/1.png", "b/two\nlines.png", "b/back\\slash.png", "c\rd/1.png")
+    touch(tmp_path, "C:d/1.png", "b/10:30 Uhr\u00a0früh.png")
+    found = open_class_folder(tmp_path)
+    assert dict(found.images) == {
+        "a": ("a/1.png",),
+        "b": ("b/1.png", "b/10:30 Uhr\u00a0früh.png"),
+    }
+    assert set(found.refused) == {
+        r"'b/two\nlines.png'",
+        r"b/back\slash.png",
+        r"'c\rd'",
+        "C:d",
+    }
+    assert "control characters" in found.refused[r"'c\rd'"]
+
+
+def test_folders_may_lie_deeper_than_python_calls(tmp_path):
+    touch(tmp_path, "a/1.png", "b/1.png")
+    deep = tmp_path / "a"
+    for _ in range(1200):
+        deep = deep / "d"
+        deep.mkdir()
+    (deep / "2.png").write_bytes(b"")
+    try:
+        assert len(open_class_folder(tmp_path).images["a"]) == 2
+    finally:  # whoever clears the temporary folder may go down by recursion
+        (deep / "2.png").unlink()
+        os.removedirs(deep)
+
+
+def test_what_is_not_used_is_said_in_few_words(tmp_path):
+    touch(tmp_path, "a/1.png", "b/1.png", *(f"c{number}/x.txt" for number in range(5)))
+    (tmp_path / "a/gone.png").symlink_to(tmp_path / "nowhere")
+    reporter = Recorder()
+    tell_unused(reporter, open_class_folder(tmp_path))
+    assert reporter.notes == [
+        "5 folders have no images: c0; c1; c2; and 2 more",
+        "1 files or folders are refused: a/gone.png is a symbolic link to nothing",
+    ]

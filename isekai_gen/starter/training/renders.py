@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isekai_gen.cores import usable_cores
 from isekai_gen.errors import InputError
 from isekai_gen.starter.render.captions import write_caption
 from isekai_gen.starter.render.held_out import SHIPPED_CONCEPTS
@@ -116,8 +116,8 @@ def render_set(job: RenderJob, folder: Path, tokenizer: Any, context: int) -> Re
         np.lib.format.open_memmap(tokens_file, "w+", np.int16, shape_tokens)
         words = WordCache(tokenizer, context)
         blocks = [(job, folder, words, start) for start in range(0, job.count, _BLOCK)]
-        cores = len(os.sched_getaffinity(0))
-        with multiprocessing.get_context("spawn").Pool(min(cores, len(blocks))) as pool:
+        workers = min(usable_cores(), len(blocks))
+        with multiprocessing.get_context("spawn").Pool(workers) as pool:
             rendered = sum(pool.imap_unordered(_render_block_of, blocks))
         if rendered != job.count:
             raise RuntimeError(f"{job.name}: rendered {rendered} of {job.count} pictures")
