@@ -62,6 +62,10 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         raise ChecksumError(
             f"{path}: not UTF-8 text; the file was damaged or edited: restore it"
         ) from error
+    except RecursionError as error:
+        raise ChecksumError(
+            f"{path}: a line is nested too deeply; the file was damaged or edited: restore it"
+        ) from error
     except OSError as error:
         raise ChecksumError(f"{path}: cannot be read ({error.strerror}); restore it") from error
 

@@ -94,7 +94,7 @@ def _request(options: Mapping[str, Any], root: Path) -> EvaluateRequest:
 
 @contextmanager
 def _open_folder(options: Mapping[str, Any]) -> Iterator[StageContext]:
-    """The workspace, or with --out that folder alone; locked, so that no two runs write at once."""
+    """The workspace, locked, or with --out that folder alone; answers have a lock of their own."""
     from isekai_gen.settings import Settings
     from isekai_gen.stages.context import StageContext
     from isekai_gen.workspace import Workspace
@@ -113,19 +113,32 @@ def _open_folder(options: Mapping[str, Any]) -> Iterator[StageContext]:
         raise click.UsageError("--out is outside a workspace: give it or --workspace, not both")
     if options["images"] is None:
         raise click.UsageError("--out is outside a workspace: name the image folder with --images")
-    workspace = Workspace(options["out"])
-    with workspace.lock():
-        yield StageContext(
-            workspace=workspace,
-            settings=Settings(),
-            reporter=ConsoleReporter(quiet=options["quiet"]),
-            devices=device_names_from(options["devices"]),
+    _refuse_release(options["images"], options["out"])
+    yield StageContext(
+        workspace=Workspace(options["out"]),
+        settings=Settings(),
+        reporter=ConsoleReporter(quiet=options["quiet"]),
+        devices=device_names_from(options["devices"]),
+    )
+
+
+def _refuse_release(images: Path, out: Path) -> None:
+    """See that results do not go into a release, which would no longer verify."""
+    from isekai_gen.release.index import INDEX_FILE
+
+    if (images / INDEX_FILE).is_file() and out.resolve().is_relative_to(images.resolve()):
+        raise click.UsageError(
+            f"{out} lies in the release {images}, which would then fail `release verify`; choose "
+            "an --out elsewhere"
         )
 
 
 def _print(report: EvaluateReport) -> None:
     for metric in report.evaluation.metrics:
         print_table(*report.table(metric))
+    header, rows = report.ablations()
+    if rows:
+        print_table(header, rows)
     chance = report.evaluation.chance
     click.echo(f"chance: {chance.guess:.2f}")
     for count in report.counts:

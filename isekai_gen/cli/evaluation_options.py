@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from isekai_gen.cli.options import combined, request_option
+from isekai_gen.cli.options import combined, device_names_from, request_option
 
 if TYPE_CHECKING:
     from isekai_gen.evaluation.models import TransformersOptions
@@ -35,6 +36,21 @@ _TAKERS: dict[str, set[str]] = {
     "max_tokens": {"openai", "hf"},
     "devices": {"clip", "hf"},
 }
+
+
+class _FiniteRange(click.FloatRange):
+    """A number in a range; "inf" and "nan" are none."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - as click has it
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number; give one such as 30", param, ctx)
+        return number
 
 
 _option = partial(request_option, section="evaluate")
@@ -120,12 +136,12 @@ model_options = combined(
     ),
     _option(
         "--requests-per-minute",
-        type=click.FloatRange(min=0, min_open=True),
+        type=_FiniteRange(min=0, min_open=True),
         help="Servers: requests started in a minute. [default: no limit]",
     ),
     _option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=_FiniteRange(min=0, min_open=True),
         help="Servers: seconds to wait for an answer. [default: 120]",
     ),
     _option(
@@ -145,7 +161,7 @@ model_options = combined(
     ),
     _option(
         "--temperature",
-        type=click.FloatRange(min=0),
+        type=_FiniteRange(min=0),
         help="Servers: 0 for the likeliest words. [default: 0]",
     ),
     _option(
@@ -156,12 +172,12 @@ model_options = combined(
     ),
     _option(
         "--prompt-price",
-        type=click.FloatRange(min=0),
+        type=_FiniteRange(min=0),
         help="Servers: price of a million tokens read, to tell the cost.",
     ),
     _option(
         "--completion-price",
-        type=click.FloatRange(min=0),
+        type=_FiniteRange(min=0),
         help="Servers: price of a million tokens written.",
     ),
 )
@@ -173,7 +189,7 @@ def metrics_from(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def check_model_options(options: Mapping[str, Any]) -> None:
-    """Refuse options that none of the models honors."""
+    """Refuse options that none of the models honors, or that no model could."""
     from isekai_gen.evaluation.models import kind_of
 
     kinds = {kind_of(model) for model in options["models"]}
@@ -184,6 +200,13 @@ def check_model_options(options: Mapping[str, Any]) -> None:
             raise click.UsageError(
                 f"--{name.replace('_', '-')} is for models of kind {', '.join(sorted(takers))}, "
                 "and no --model is one"
+            )
+    if context.get_parameter_source("devices") is ParameterSource.COMMANDLINE:
+        devices = device_names_from(options["devices"])
+        if devices == ("all",) or len(devices) > 1:
+            raise click.UsageError(
+                "--devices names more than one device, and a model is asked on one; name it, as "
+                "in --devices cuda:0"
             )
 
 

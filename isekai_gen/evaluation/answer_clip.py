@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -26,7 +27,7 @@ from isekai_gen.errors import ModelError
 from isekai_gen.evaluation.metrics import ANSWER
 from isekai_gen.evaluation.protocols import Answer, Question
 from isekai_gen.hashing import digest_of
-from isekai_gen.models.encoder_files import identify_encoder
+from isekai_gen.models.encoder_files import encoder_library, identify_encoder
 from isekai_gen.models.spec import Device, EncoderSpec
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ClipAnswerer:
 
     Attributes:
         name: Such as "clip:starter".
-        identity: Names encoder, device kind, method and prompts.
+        identity: Names encoder, library versions, device kind, method and prompts.
     """
 
     def __init__(self, spec: EncoderSpec, options: ClipOptions, device: Device) -> None:
@@ -74,6 +75,7 @@ class ClipAnswerer:
             {
                 "method": _METHOD,
                 "encoder": identify_encoder(spec),
+                "versions": {"torch": version("torch"), **encoder_library(spec)},
                 "device": device.kind,
                 "prompts": options.prompts_of("NAME", spec),
             }

@@ -10,7 +10,7 @@ from isekai_gen.evaluation.protocols import Answer, Question
 from isekai_gen.hashing import canonical_json
 from isekai_gen.models.chat_address import ChatAddress
 from isekai_gen.models.chat_client import ChatClient
-from isekai_gen.models.chat_requests import ChatLimits, ChatPrices, ChatRequest, ChatTotals
+from isekai_gen.models.chat_requests import ChatLimits, ChatRequest, ChatTotals
 
 logger = logging.getLogger(__name__)
 
@@ -21,19 +21,17 @@ class ServerAnswerer:
     Attributes:
         name: "openai:HOST#MODEL".
         identity: Address, model and decoding settings; never the key.
-        prices: What the server charges, if the user said.
     """
 
-    def __init__(self, client: ChatClient, prices: ChatPrices | None = None) -> None:
+    def __init__(self, client: ChatClient) -> None:
         address = client.address
         decoding = canonical_json(client.limits.decoding())
         self._client = client
-        self.prices = prices
         self.name = f"openai:{address.host}#{address.model}"
         self.identity = f"openai:{address.base_url}#{address.model} {decoding}"
 
     @classmethod
-    def open(cls, address: str, limits: ChatLimits, prices: ChatPrices | None = None) -> Self:
+    def open(cls, address: str, limits: ChatLimits) -> Self:
         """The model at "BASE_URL#MODEL", such as "http://127.0.0.1:8000/v1#my-model".
 
         Nothing is asked yet.
@@ -42,19 +40,12 @@ class ServerAnswerer:
             ModelError: If the address is none, or the key in the environment is no key.
         """
         found = ChatAddress.parse(address)
-        return cls(ChatClient(found.base_url, found.model, limits), prices)
+        return cls(ChatClient(found.base_url, found.model, limits))
 
     @property
     def totals(self) -> ChatTotals:
         """What was asked and answered so far, and the tokens it took."""
         return self._client.totals
-
-    @property
-    def cost(self) -> float | None:
-        """Price of the tokens so far, in the currency of the prices; None without prices."""
-        if self.prices is None:
-            return None
-        return self.prices.cost(self.totals.prompt_tokens, self.totals.completion_tokens)
 
     def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """One answer for each question, as they come, in any order.
@@ -65,12 +56,5 @@ class ServerAnswerer:
         """
         requests = [ChatRequest(each.conversation, each.images) for each in questions]
         for place, reply in self._client.replies(requests):
-            yield Answer(
-                key=questions[place].key,
-                text=reply.text,
-                failure=reply.failure,
-                prompt_tokens=reply.prompt_tokens,
-                completion_tokens=reply.completion_tokens,
-                seconds=reply.seconds,
-            )
-        logger.info("%s: %s; cost %s", self.name, self.totals, self.cost)
+            yield Answer.of(questions[place], reply)
+        logger.info("%s: %s", self.name, self.totals)

@@ -10,16 +10,17 @@ from isekai_gen.evaluation.protocols import Answer, Question
 from isekai_gen.models.chat_requests import ChatRequest
 from isekai_gen.models.spec import Device
 from isekai_gen.models.vision_language import (
+    FoundVisionLanguage,
     VisionLanguageModel,
     VisionLanguageSpec,
-    load_vision_language,
+    find_vision_language,
 )
 
 logger = logging.getLogger(__name__)
 
 
 class TransformersAnswerer:
-    """Asks a model on this machine (`Answerer`).
+    """Asks a model on this machine (`Answerer`). It is loaded when it is first asked.
 
     Attributes:
         name: "hf:LABEL", the Hub id or the folder's name.
@@ -28,12 +29,13 @@ class TransformersAnswerer:
     """
 
     def __init__(
-        self, model: VisionLanguageModel, tell: Callable[[str], None] = logger.warning
+        self, found: FoundVisionLanguage, tell: Callable[[str], None] = logger.warning
     ) -> None:
-        self._model = model
+        self._found = found
+        self._model: VisionLanguageModel | None = None
         self._tell = tell
-        self.name = f"hf:{model.label}"
-        self.identity = f"hf:{model.identity}"
+        self.name = f"hf:{found.files.label}"
+        self.identity = f"hf:{found.identity}"
 
     @classmethod
     def open(
@@ -44,7 +46,7 @@ class TransformersAnswerer:
         max_new_tokens: int,
         tell: Callable[[str], None] = logger.warning,
     ) -> Self:
-        """Load a model.
+        """Find a model; nothing of it is loaded yet.
 
         Args:
             source: A folder written by save_pretrained, or a Hub id.
@@ -54,24 +56,20 @@ class TransformersAnswerer:
             tell: Told in one line what the user should know.
 
         Raises:
-            ModelError: If it cannot be found or loaded; one line with the remedy.
+            ModelError: If it cannot be found or its files are damaged; one line with the remedy.
         """
         spec = VisionLanguageSpec(source, batch_size, max_new_tokens)
-        return cls(load_vision_language(spec, device), tell)
+        return cls(find_vision_language(spec, device), tell)
 
     def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """One answer for each question, as they come, in any order.
 
         Raises:
-            ModelError: If the model cannot take the questions, or the device runs out of memory.
+            ModelError: If the model cannot be loaded or cannot take the questions, or the device
+                runs out of memory.
         """
+        if self._model is None:
+            self._model = self._found.load()
         requests = [ChatRequest(each.conversation, each.images) for each in questions]
         for place, reply in self._model.replies(requests, self._tell):
-            yield Answer(
-                key=questions[place].key,
-                text=reply.text,
-                failure=reply.failure,
-                prompt_tokens=reply.prompt_tokens,
-                completion_tokens=reply.completion_tokens,
-                seconds=reply.seconds,
-            )
+            yield Answer.of(questions[place], reply)

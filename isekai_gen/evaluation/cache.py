@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from isekai_gen.errors import ChecksumError
@@ -16,6 +16,9 @@ from isekai_gen.evaluation.protocols import Answer
 from isekai_gen.records.base import Record
 from isekai_gen.shards import append_records, read_records, repair_tail
 from isekai_gen.workspace import folder_name
+
+# File systems take 255 bytes; the digest tells files apart whose names begin alike.
+_MAX_NAME = 150
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,18 @@ class CachedAnswer(Record):
     prompt_tokens: int | None
     completion_tokens: int | None
     seconds: float
+
+    def __post_init__(self) -> None:
+        texts = (self.model, self.key, self.text, self.failure)
+        counts = (self.prompt_tokens, self.completion_tokens)
+        if not (
+            all(isinstance(text, str) for text in texts)
+            and all(count is None or isinstance(count, int) for count in counts)
+            and isinstance(self.seconds, int | float)
+        ):
+            raise ValueError(
+                "not an answer as it was written; delete the line: its question is then asked again"
+            )
 
     def answer(self) -> Answer:
         """Without the model."""
@@ -71,7 +86,7 @@ class AnswerCache:
             ChecksumError: If a line is damaged.
         """
         digest = hashlib.sha256(identity.encode()).hexdigest()
-        self.path = folder / f"{folder_name(name)}-{digest[:12]}.jsonl"
+        self.path = folder / f"{folder_name(name)[:_MAX_NAME]}-{digest[:12]}.jsonl"
         self._identity = identity
         repair_tail(self.path)
         self._answers: dict[str, Answer] = {}
@@ -94,19 +109,6 @@ class AnswerCache:
             StorageError: If the disk is full or read-only.
         """
         if answers:
-            append_records(
-                self.path,
-                [
-                    CachedAnswer(
-                        model=self._identity,
-                        key=answer.key,
-                        text=answer.text,
-                        failure=answer.failure,
-                        prompt_tokens=answer.prompt_tokens,
-                        completion_tokens=answer.completion_tokens,
-                        seconds=answer.seconds,
-                    )
-                    for answer in answers
-                ],
-            )
+            lines = [CachedAnswer(self._identity, **asdict(answer)) for answer in answers]
+            append_records(self.path, lines)
             self._answers |= {answer.key: answer for answer in answers}

@@ -20,6 +20,7 @@ class ImageFiles:
         if not folder.is_dir():
             raise InputError(f"{folder} is no folder; name the image folder with --images")
         self.folder = folder.resolve()
+        self._files: dict[str, Path] = {}
         self._digests: dict[str, str] = {}
 
     def require(self, paths: Iterable[str]) -> None:
@@ -38,17 +39,14 @@ class ImageFiles:
             )
 
     def file(self, path: str) -> Path:
-        """The file of a manifest's path.
+        """The file of a manifest's path, looked up once: questions show images many times.
 
         Raises:
             ManifestError: If it lies outside the folder.
         """
-        file = (self.folder / path).resolve()
-        if not file.is_relative_to(self.folder):
-            raise ManifestError(
-                f"image {path!a} lies outside {self.folder}; copy it into the folder"
-            )
-        return file
+        if path not in self._files:
+            self._files[path] = self._resolve(path)
+        return self._files[path]
 
     def digest(self, path: str) -> str:
         """SHA-256 of an image's file, read once.
@@ -59,3 +57,17 @@ class ImageFiles:
         if path not in self._digests:
             self._digests[path] = file_sha256(self.file(path))
         return self._digests[path]
+
+    def _resolve(self, path: str) -> Path:
+        try:
+            file = (self.folder / path).resolve()
+        except RuntimeError as error:  # as Python 3.11 and 3.12 say it
+            raise ManifestError(
+                f"image {path!a} is behind links that lead in a circle in {self.folder}; "
+                "copy the file there"
+            ) from error
+        if not file.is_relative_to(self.folder):
+            raise ManifestError(
+                f"image {path!a} lies outside {self.folder}; copy it into the folder"
+            )
+        return file

@@ -9,7 +9,7 @@ from isekai_gen.errors import InputError
 from isekai_gen.evaluation.answer_clip import ClipAnswerer, ClipOptions
 from isekai_gen.evaluation.answer_server import ServerAnswerer
 from isekai_gen.evaluation.protocols import Answerer
-from isekai_gen.models.chat_requests import ChatLimits, ChatPrices
+from isekai_gen.models.chat_requests import ChatLimits
 from isekai_gen.models.spec import Device
 
 SERVER = "openai"
@@ -34,7 +34,6 @@ class ModelOptions:
 
     Attributes:
         limits: How servers are asked.
-        prices: What servers charge, if the user said.
         transformers: How transformers models are run.
         clip: For the baseline.
         device: Where models of this machine run.
@@ -42,7 +41,6 @@ class ModelOptions:
     """
 
     limits: ChatLimits
-    prices: ChatPrices | None
     transformers: TransformersOptions
     clip: ClipOptions
     device: Callable[[], Device]
@@ -53,7 +51,7 @@ Opener = Callable[[str, ModelOptions], Answerer]
 
 
 def _open_server(address: str, options: ModelOptions) -> Answerer:
-    return ServerAnswerer.open(address, options.limits, options.prices)
+    return ServerAnswerer.open(address, options.limits)
 
 
 def _open_transformers(source: str, options: ModelOptions) -> Answerer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import warnings
 from typing import TYPE_CHECKING
 
 from isekai_gen.evaluation.results import Evaluation
@@ -46,8 +47,11 @@ def accuracy_plot(evaluation: Evaluation) -> bytes:
     for metric, panel in zip(evaluation.metrics, axes[0], strict=True):
         _draw_panel(panel, evaluation, metric)
     buffer = io.BytesIO()
-    # "Software" would name the version of matplotlib with its address.
-    canvas.print_figure(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # A name in letters that the font has not is drawn as boxes; the tables have it whole.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        # "Software" would name the version of matplotlib with its address.
+        canvas.print_figure(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -67,4 +71,5 @@ def _draw_panel(panel: Axes, evaluation: Evaluation, metric: str) -> None:
     panel.set_ylabel("accuracy")
     panel.set_ylim(-0.02, 1.02)
     panel.set_xticks(evaluation.shots)
-    panel.legend(loc="best")
+    for name in panel.legend(loc="best").get_texts():
+        name.set_parse_math(False)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
+from isekai_gen.models.chat_requests import ChatReply
 from isekai_gen.records import Conversation, Episode
 
 
@@ -47,6 +48,18 @@ class Answer:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float = 0.0
+
+    @classmethod
+    def of(cls, question: Question, reply: ChatReply) -> Self:
+        """What a chat model replied to a question."""
+        return cls(
+            key=question.key,
+            text=reply.text,
+            failure=reply.failure,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            seconds=reply.seconds,
+        )
 
 
 class Answerer(Protocol):

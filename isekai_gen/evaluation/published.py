@@ -7,6 +7,7 @@ they are good for is the shape of a curve, not a comparison of numbers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -81,12 +82,12 @@ _IMAGENET_100 = PublishedTable(
 def published_table(asked: EvaluationSet) -> PublishedTable | None:
     """The table of the paper for a manifest of this kind; None if there is none.
 
-    ISEKAI-10 and ISEKAI-pair have the same rows, so that the file's name tells which it is.
+    ISEKAI-10 and ISEKAI-pair have the same keys, so that the file's name tells which it is.
     """
     if asked.format == "lcl-test":
         return _IMAGENET_100
     if asked.format == "isekai":
         for table in (_ISEKAI_10, _ISEKAI_PAIR):
-            if asked.name.lower().startswith(table.name.lower()):
+            if re.match(rf"{table.name}(?![A-Za-z0-9])", asked.name, re.IGNORECASE):
                 return table
     return None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from isekai_gen.evaluation.conditions import Condition
@@ -19,6 +18,7 @@ from isekai_gen.evaluation.scores import Chance, ConditionScores, TokenCounts
 from isekai_gen.manifests.conversation_words import EpisodeWords
 from isekai_gen.models.chat_requests import ChatPrices
 from isekai_gen.records import SCHEMA
+from isekai_gen.tool_version import tool_version
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,14 +125,7 @@ class Evaluation:
             "words": asdict(self.words),
             "metrics": list(self.metrics),
             "chance": asdict(self.chance),
-            "versions": {"isekai-gen": _tool_version(), "metrics": METRICS_VERSION},
+            "versions": {"isekai-gen": tool_version(), "metrics": METRICS_VERSION},
             "models": [model.to_json(self.metrics) for model in self.models],
             "published": None if published is None else {"source": SOURCE, **asdict(published)},
         }
-
-
-def _tool_version() -> str:
-    try:
-        return version("isekai-gen")
-    except PackageNotFoundError:
-        return "not installed as a package"

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from isekai_gen.errors import ManifestError
 from isekai_gen.evaluation.metrics import spoken
+from isekai_gen.hashing import canonical_json
 from isekai_gen.manifests.check import ROW_KEYS, check_manifest
 from isekai_gen.manifests.lcl_check import TEST_KEYS, check_lcl_test
 from isekai_gen.manifests.paths import check_relative_path
@@ -123,12 +124,24 @@ def _parse_lines(path: Path, content: bytes) -> list[Any]:
     rows = []
     for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), start=1):
         try:
-            rows.append(json.loads(line))
-        except ValueError as error:  # of JSON, or of UTF-8
+            rows.append(_parse_line(line))
+        except UnicodeEncodeError as error:
+            raise ManifestError(
+                f"{path}:{number}: holds half a character ({error.object[error.start]!a}); write "
+                "its text again"
+            ) from error
+        except (ValueError, RecursionError) as error:  # of JSON, or of UTF-8
             raise ManifestError(
                 f"{path}:{number}: not a line of JSON; a manifest has one object on each line"
             ) from error
     return rows
+
+
+def _parse_line(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    row = json.loads(line.decode())  # of bytes, it would take other encodings, too
+    if b"\\u" in line:  # an escape may be half a character, which no file could hold
+        canonical_json(row).encode()
+    return row
 
 
 def _isekai_rows(path: Path, lines: Sequence[Any]) -> tuple[tuple[SupportRow, ...], dict[str, str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from isekai_gen.evaluation.cache import AnswerCache
@@ -63,9 +64,11 @@ def ask(
     on_answer(len(questions) - len(pending), 0)
     came: list[Answer] = []
     if pending:
-        for answer in _kept_as_they_come(answerer.answers(pending), cache):
-            came.append(answer)
-            on_answer(1, int(bool(answer.failure)))
+        # Closed here whatever happens: what came is then written under the caller's lock.
+        with closing(_kept_as_they_come(answerer.answers(pending), cache)) as kept:
+            for answer in kept:
+                came.append(answer)
+                on_answer(1, int(bool(answer.failure)))
     if sorted(answer.key for answer in came) != sorted(question.key for question in pending):
         raise ValueError(
             f"{answerer.name}: {len(came)} answers do not fit {len(pending)} questions"
@@ -77,7 +80,9 @@ def ask(
     )
 
 
-def _kept_as_they_come(answers: Iterator[Answer], cache: AnswerCache) -> Iterator[Answer]:
+def _kept_as_they_come(
+    answers: Iterator[Answer], cache: AnswerCache
+) -> Generator[Answer, None, None]:
     waiting: list[Answer] = []
     written = time.monotonic()
     try:
@@ -86,8 +91,9 @@ def _kept_as_they_come(answers: Iterator[Answer], cache: AnswerCache) -> Iterato
                 waiting.append(answer)
             late = time.monotonic() - written >= _SECONDS_BETWEEN_WRITES
             if late or len(waiting) >= _ANSWERS_IN_A_WRITE:
-                cache.add(waiting)
-                waiting, written = [], time.monotonic()
+                # Never twice: behind the torn line of a full disk, a second try would be damage.
+                complete, waiting, written = waiting, [], time.monotonic()
+                cache.add(complete)
             yield answer
     finally:
         cache.add(waiting)

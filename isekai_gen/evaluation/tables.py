@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from isekai_gen.evaluation.published import SOURCE
 from isekai_gen.evaluation.results import Evaluation, ModelScores
-from isekai_gen.evaluation.scores import ConditionScores, Tally
+from isekai_gen.evaluation.scores import Tally
 
 _ABOUT = {
     "lcl": "upstream's metric: the answer contains the right label and not the other",
@@ -34,6 +34,19 @@ def accuracy_rows(evaluation: Evaluation, metric: str) -> list[list[str]]:
         [model.name, *(_share(scores.tally(metric)) for scores in model.plain)]
         for model in evaluation.models
     ]
+
+
+def ablation_table(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of accuracy where labels were changed; no rows without ablations."""
+    columns = [(model, metric) for model in evaluation.models for metric in evaluation.metrics]
+    rows = [
+        [
+            scores.condition.title,
+            *(_share(model.ablations[place].tally(metric)) for model, metric in columns),
+        ]
+        for place, scores in enumerate(evaluation.models[0].ablations)
+    ]
+    return ["condition", *(f"{model.name} ({metric})" for model, metric in columns)], rows
 
 
 def _head(evaluation: Evaluation) -> Iterator[str]:
@@ -126,40 +139,34 @@ def _token_table(evaluation: Evaluation) -> Iterator[str]:
 def _concept_section(evaluation: Evaluation, model: ModelScores, metric: str) -> Iterator[str]:
     yield f"## By concept: {model.name} ({metric})"
     yield ""
-    yield from _grouped_table(evaluation, model, "concept", lambda s: s.by_concept(metric))
-    yield from _grouped_table(evaluation, model, "side", lambda s: s.by_side(metric))
-
-
-def _grouped_table(
-    evaluation: Evaluation,
-    model: ModelScores,
-    title: str,
-    group: Callable[[ConditionScores], dict[str, Tally]],
-) -> Iterator[str]:
-    columns = [group(scores) for scores in model.plain]
     names = evaluation.asked.concept_names
-    keys = sorted({key for column in columns for key in column}, key=lambda k: (names.get(k, k), k))
-    rows = [[names.get(key, key), *(_share(column.get(key)) for column in columns)] for key in keys]
-    yield from _table([title, *map(str, evaluation.shots)], rows)
+    for title, columns, name_of in (
+        ("concept", [scores.by_concept(metric) for scores in model.plain], names),
+        ("side", [scores.by_side(metric) for scores in model.plain], {}),
+    ):
+        header = [title, *map(str, evaluation.shots)]
+        yield from _table(header, _grouped_rows(columns, name_of))
+
+
+def _grouped_rows(
+    columns: Sequence[Mapping[str, Tally]], name_of: Mapping[str, str]
+) -> list[list[str]]:
+    """A row for each key of any column; keys without a name are shown themselves."""
+    keys = {key for column in columns for key in column}
+    return [
+        [name_of.get(key, key), *(_share(column.get(key)) for column in columns)]
+        for key in sorted(keys, key=lambda key: (name_of.get(key, key), key))
+    ]
 
 
 def _ablation_section(evaluation: Evaluation) -> Iterator[str]:
-    ablations = evaluation.models[0].ablations
-    if not ablations:
+    header, rows = ablation_table(evaluation)
+    if not rows:
         return
     yield "## Labels changed"
     yield ""
     yield "Accuracy is that of the true label, whatever the demonstrations say."
     yield ""
-    columns = [(model, metric) for model in evaluation.models for metric in evaluation.metrics]
-    rows = [
-        [
-            scores.condition.title,
-            *(_share(model.ablations[place].tally(metric)) for model, metric in columns),
-        ]
-        for place, scores in enumerate(ablations)
-    ]
-    header = ["condition", *(f"{model.name} ({metric})" for model, metric in columns)]
     yield from _table(header, rows)
 
 

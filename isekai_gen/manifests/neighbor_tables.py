@@ -121,7 +121,7 @@ def build_neighbor_tables(
 ) -> NeighborTables:
     """Rank every class for every concept.
 
-    A real concept's own class (by wnid, or by key equal to its slug) is left out: it is the thing
+    A concept's own class (by wnid, or by key equal to its slug) is left out: it is the thing
     itself, not a neighbor.
 
     Args:

@@ -101,12 +101,23 @@ def _check_base_url(base_url: str) -> None:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    usable = usable and base_url.isprintable() and " " not in base_url
+    usable = usable and base_url.isprintable() and " " not in base_url and _is_sendable(base_url)
     if "@" in (authority if usable else base_url):
         raise _has_password()
     if not usable:
         raise ModelError(f"{base_url!r} is not the address of a server; {_EXAMPLE}")
     _check_plain(parts, base_url)
+
+
+def _is_sendable(base_url: str) -> bool:
+    """Whether the client of HTTP takes the address, too; it refuses hosts that no name can have."""
+    import httpx2
+
+    try:
+        httpx2.URL(base_url)
+    except httpx2.InvalidURL:
+        return False
+    return True
 
 
 def _check_plain(parts: SplitResult, base_url: str) -> None:

@@ -23,6 +23,8 @@ _TOO_LONG = {"context_length_exceeded", "exceed_context_size_error"}
 _TOO_LONG_WORDS = "maximum context length"  # vLLM, which gives no code
 _NO_CREDIT = "insufficient_quota"
 _MAX_MESSAGE = 300
+# More is no count, and would break sums and prices.
+_MOST_TOKENS = 10**9
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def outcome_of_answer(body: bytes) -> Outcome:
     try:
         choice = content["choices"][0]
         message = choice["message"]
-        text = _words(message.get("content"))
+        text = _whole(_words(message.get("content")))
         refusal, finish = message.get("refusal"), choice.get("finish_reason")
         usage = content.get("usage")
     except (TypeError, KeyError, IndexError, AttributeError):
@@ -169,10 +171,16 @@ def _words(content: object) -> str:
     return "".join(texts)
 
 
+def _whole(text: str) -> str:
+    """`text` with U+FFFD for half a character, as answers cut at their limit may end with."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _count(usage: object, name: str) -> int | None:
     value = usage.get(name) if isinstance(usage, Mapping) else None
-    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return value if is_count else None
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= _MOST_TOKENS else None
 
 
 def _remedy(status: int) -> str:

@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from isekai_gen.errors import ModelError
 from isekai_gen.hashing import canonical_json
@@ -19,7 +18,10 @@ from isekai_gen.models.chat_requests import ChatReply, ChatRequest
 from isekai_gen.models.profile import make_deterministic, resolve_dtype, torch_device
 from isekai_gen.models.spec import Device
 from isekai_gen.models.vision_language_batch import BatchRunner
-from isekai_gen.models.vision_language_files import find_vision_language_files
+from isekai_gen.models.vision_language_files import (
+    VisionLanguageFiles,
+    find_vision_language_files,
+)
 from isekai_gen.models.vision_language_loading import load_network_and_processor
 from isekai_gen.models.vision_language_template import TemplateTraits, read_traits
 
@@ -34,13 +36,11 @@ class VisionLanguageSpec:
         source: A folder written by save_pretrained, or a Hub id.
         batch_size: Conversations at once, at least 1; halved when the device's memory is full.
         max_new_tokens: Length of an answer, at most.
-        dtype: "auto", "float32", "float16" or "bfloat16"; auto is float32 on the CPU.
     """
 
     source: str
     batch_size: int = 8
     max_new_tokens: int = 256
-    dtype: str = "auto"
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "max_new_tokens"):
@@ -53,16 +53,10 @@ class VisionLanguageModel:
 
     Attributes:
         label: Hub id, or name of the folder.
-        identity: Names all that its answers depend on: files, number format, kind of device,
-            length of an answer, library versions. Not the batch size, which moves numbers in
-            their last bits only.
     """
 
-    def __init__(
-        self, label: str, identity: str, runner: BatchRunner, traits: TemplateTraits, rows: int
-    ) -> None:
+    def __init__(self, label: str, runner: BatchRunner, traits: TemplateTraits, rows: int) -> None:
         self.label = label
-        self.identity = identity
         self._runner = runner
         self._traits = traits
         self._rows = rows
@@ -119,35 +113,71 @@ class VisionLanguageModel:
         tell(f"{self.label}: out of memory with {rows} at once; going on with {self._rows}")
 
 
-def load_vision_language(spec: VisionLanguageSpec, device: Device) -> VisionLanguageModel:
-    """Load a model onto a device, and make this process deterministic.
+@dataclass(frozen=True)
+class FoundVisionLanguage:
+    """A model whose files are there and whole, and which is not loaded yet.
+
+    Attributes:
+        spec: Which model, and how it is asked.
+        device: Where it will run.
+        files: Of the model.
+        dtype: Of its numbers: float32 on the CPU, half as long on a GPU.
+    """
+
+    spec: VisionLanguageSpec
+    device: Device
+    files: VisionLanguageFiles
+    dtype: str
+
+    @property
+    def identity(self) -> str:
+        """Names all that its answers depend on.
+
+        Files, number format, kind of device, length of an answer, library versions. Not the batch
+        size, which moves numbers in their last bits only.
+        """
+        return canonical_json(
+            {
+                "device": self.device.kind,
+                "dtype": self.dtype,
+                "files": self.files.digest,
+                "max_new_tokens": self.spec.max_new_tokens,
+                "torch": importlib.metadata.version("torch"),
+                "transformers": importlib.metadata.version("transformers"),
+            }
+        )
+
+    def load(self) -> VisionLanguageModel:
+        """Load it, and make this process deterministic; on the CPU it is set to one thread.
+
+        Raises:
+            ModelError: If it cannot be loaded, or its chat template shows no images; one line
+                with the remedy.
+        """
+        make_deterministic(self.device)
+        source, label = self.spec.source, self.files.label
+        network, processor = load_network_and_processor(
+            self.files, source, self.dtype, torch_device(self.device)
+        )
+        traits = read_traits(processor, label)
+        runner = BatchRunner(network, processor, label, self.spec.max_new_tokens)
+        return VisionLanguageModel(label, runner, traits, self.spec.batch_size)
+
+
+def find_vision_language(spec: VisionLanguageSpec, device: Device) -> FoundVisionLanguage:
+    """Find a model, or download it, and check its files.
 
     Args:
         spec: Which model, and how it is asked.
-        device: Where it runs; on the CPU the process is set to one thread.
+        device: Where it will run.
 
     Raises:
-        ModelError: If the model cannot be found or loaded, or its chat template shows no images;
-            one line with the remedy.
+        ModelError: If the model cannot be found, its files are damaged, or there is no such
+            device; one line with the remedy.
     """
+    torch_device(device)
     files = find_vision_language_files(spec.source)
-    target = torch_device(device)
-    make_deterministic(device)
-    dtype = resolve_dtype(spec.dtype, device)
-    network, processor = load_network_and_processor(files, spec.source, dtype, target)
-    traits = read_traits(processor, files.label)
-    runner = BatchRunner(network, processor, files.label, spec.max_new_tokens)
-    identity: dict[str, Any] = {
-        "device": device.kind,
-        "dtype": dtype,
-        "files": files.digest,
-        "max_new_tokens": spec.max_new_tokens,
-        "torch": importlib.metadata.version("torch"),
-        "transformers": importlib.metadata.version("transformers"),
-    }
-    return VisionLanguageModel(
-        files.label, canonical_json(identity), runner, traits, spec.batch_size
-    )
+    return FoundVisionLanguage(spec, device, files, resolve_dtype("auto", device))
 
 
 def _length(request: ChatRequest) -> tuple[int, int]:

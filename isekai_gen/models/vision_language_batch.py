@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from isekai_gen.errors import InputError, ModelError
 from isekai_gen.models.chat_requests import CUT_OFF, SAID_NOTHING, TOO_LONG, ChatReply, ChatRequest
@@ -19,6 +19,9 @@ from isekai_gen.records import Conversation
 
 if TYPE_CHECKING:
     import torch
+
+# What servers take, too. Pillow opens much more, some of it with other programs.
+_FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 @dataclass(frozen=True)
@@ -159,13 +162,13 @@ def _opened(request: ChatRequest) -> _Asked:
 
 
 def _open_picture(path: Path) -> Image.Image:
-    refused = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+    """RGB, the right way up."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                return picture.convert("RGB")
-    except (*refused, Image.DecompressionBombWarning) as error:
+            with Image.open(path, formats=_FORMATS) as picture:
+                return ImageOps.exif_transpose(picture).convert("RGB")
+    except Exception as error:  # for broken files Pillow raises nearly every type
         detail = " ".join(str(error).split())[:200]
         raise InputError(f"{path.name}: {detail}") from error
 

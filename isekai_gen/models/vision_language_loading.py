@@ -40,7 +40,7 @@ def load_network_and_processor(
         except torch.OutOfMemoryError as error:
             raise ModelError(
                 f"{source}: the model does not fit into the memory of {target}; use a smaller "
-                "model, a half-precision dtype, or a device with more memory"
+                "model or a device with more memory"
             ) from error
         except ModelError:
             raise

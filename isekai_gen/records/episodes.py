@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -76,6 +76,6 @@ def _named_image(row: Any) -> NamedImage:  # noqa: ANN401 - any JSON value
 
 
 def _texts(values: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
-    if not isinstance(values, Sequence) or not all(isinstance(value, str) for value in values):
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise ValueError(f"no list of texts: {values!r}")
     return tuple(values)

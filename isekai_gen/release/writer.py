@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ from isekai_gen.release.tables import (
 )
 from isekai_gen.release.verify_tables import CALIBRATION_FILE
 from isekai_gen.shards import encode_lines
+from isekai_gen.tool_version import tool_version
 from isekai_gen.workspace import Workspace
 
 SHEET_FILE = "preview/contact_sheet.jpg"
@@ -175,7 +175,7 @@ class ReleaseWriter:
             "title": self._options.title,
             "license": self._options.license_id,
             "date": date,
-            "tool": {"name": "isekai-gen", "version": _tool_version()},
+            "tool": {"name": "isekai-gen", "version": tool_version()},
             "counts": self.counts,
             "manifests": self.manifests,
             # `build_release` puts a release in place only if verification broke none of these.
@@ -208,10 +208,3 @@ def _renamed(row: Mapping[str, Any], released: Mapping[str, str]) -> dict[str, A
         "positive_list": [released[path] for path in row["positive_list"]],
         "negative_list": [released[path] for path in row["negative_list"]],
     }
-
-
-def _tool_version() -> str:
-    try:
-        return version("isekai-gen")
-    except PackageNotFoundError:
-        return "not installed as a package"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from isekai_gen.errors import InputError
+from isekai_gen.errors import InputError, ModelError
 from isekai_gen.evaluation.answer_clip import ClipOptions
 from isekai_gen.evaluation.cache import AnswerCache
 from isekai_gen.evaluation.conditions import NO_ABLATIONS, Ablations, Condition, plan_conditions
@@ -37,11 +37,15 @@ from isekai_gen.models.spec import Device
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.embed import encoder_spec
 from isekai_gen.stages.embed_pictures_decode import UnreadablePictureError, decode
-from isekai_gen.stages.evaluate_files import EvaluateReport, ModelCounts, write_results
+from isekai_gen.stages.evaluate_files import (
+    ANSWERS,
+    EvaluateReport,
+    ModelCounts,
+    locked_answers,
+    write_results,
+)
 from isekai_gen.stages.reference_names import name_prompts
 from isekai_gen.workspace import slug_of
-
-ANSWERS = "answers"
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,12 @@ class EvaluateRequest:
 def evaluate(context: StageContext, request: EvaluateRequest) -> EvaluateReport:
     """Ask every model what the disk does not know yet, and write the results.
 
-    The caller holds the lock of the workspace that `request.out` is in.
-
     Raises:
+        LockedError: If another process evaluates in the same folder.
         ManifestError: If the manifest breaks its rules, or images are missing.
         InputError: If an option cannot be honored.
         ModelError: If a model cannot be found, or cannot be asked any further; answers that came
-            are kept.
+            are kept, and the results of the other models are written.
         MissingDependencyError: If a plot is demanded and matplotlib is not installed.
     """
     _check(request)
@@ -104,23 +107,38 @@ def evaluate(context: StageContext, request: EvaluateRequest) -> EvaluateReport:
     images = ImageFiles(request.images)
     images.require(images_shown(rows, max(each.shots for each in conditions)))
     asking = Asking(words, images, request.seed)
-    models, counts = [], []
-    for model, answerer in zip(request.models, _open_models(context, request), strict=True):
-        cache = AnswerCache(request.out / ANSWERS, answerer.name, answerer.identity)
-        scores, count = _ask_model(context, _Round(answerer, cache, asking), rows, conditions)
-        prices = request.prices if kind_of(model) == SERVER else None
-        models.append(ModelScores(answerer.name, answerer.identity, scores, prices))
-        counts.append(count)
-    evaluation = Evaluation(
-        asked=asked,
-        rows_asked=len(rows),
-        seed=request.seed,
-        words=words,
-        metrics=tuple(request.metrics),
-        chance=chance_of([each.truth for scores in models[0].plain for each in scores.scored]),
-        models=models,
-    )
-    return write_results(context.reporter, request.out / name, evaluation, counts, request.plot)
+    answerers = _open_models(context, request)
+    models, counts, errors = [], [], []
+    with locked_answers(request.out) as folder:
+        for model in request.models:
+            answerer = answerers.pop(0)  # what it loads is free again before the next is asked
+            cache = AnswerCache(folder, answerer.name, answerer.identity)
+            try:
+                scores, count = _ask_model(
+                    context, _Round(answerer, cache, asking), rows, conditions
+                )
+            except ModelError as error:  # the others' results do not depend on it
+                errors.append(error)
+                continue
+            prices = request.prices if kind_of(model) == SERVER else None
+            models.append(ModelScores(answerer.name, answerer.identity, scores, prices))
+            counts.append(count)
+        if not models:
+            raise errors[0]
+        evaluation = Evaluation(
+            asked=asked,
+            rows_asked=len(rows),
+            seed=request.seed,
+            words=words,
+            metrics=tuple(request.metrics),
+            chance=chance_of([each.truth for scores in models[0].plain for each in scores.scored]),
+            models=models,
+        )
+        to = request.out / name
+        report = write_results(context.reporter, to, evaluation, counts, request.plot)
+    if errors:
+        raise ModelError(f"{errors[0]} (the results of the other models are in {to})")
+    return report
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +173,13 @@ def _check(request: EvaluateRequest) -> None:
 
 
 def _folder_of_results(request: EvaluateRequest) -> str:
-    name = slug_of(request.manifest.stem if request.name is None else request.name)
+    given = request.manifest.stem if request.name is None else request.name
+    try:
+        name = slug_of(given)
+    except InputError as error:
+        raise InputError(
+            f"results cannot be called {given!r}: no ASCII letter or digit; give another --name"
+        ) from error
     if name == ANSWERS:
         raise InputError(f"results cannot be called {ANSWERS!r}; give another --name")
     return name
@@ -165,7 +189,6 @@ def _open_models(context: StageContext, request: EvaluateRequest) -> list[Answer
     """All of them before the first is asked: one that is not there is said at once."""
     options = ModelOptions(
         limits=request.limits,
-        prices=request.prices,
         transformers=request.transformers,
         clip=ClipOptions(encoder_spec, name_prompts, _open_picture),
         device=lambda: Device(context.device_names()[0]),

@@ -7,19 +7,24 @@ NAME/accuracy.png   accuracy over shots, with the extra `plots`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from isekai_gen.errors import LockedError
 from isekai_gen.evaluation.plot import INSTALL, accuracy_plot, can_plot
 from isekai_gen.evaluation.results import Evaluation
 from isekai_gen.evaluation.run import Replies, is_final
 from isekai_gen.evaluation.scores import Scored
-from isekai_gen.evaluation.tables import accuracy_rows, markdown_report
+from isekai_gen.evaluation.tables import ablation_table, accuracy_rows, markdown_report
 from isekai_gen.hashing import canonical_json
 from isekai_gen.stages.reporting import Reporter
-from isekai_gen.storage import write_atomically
+from isekai_gen.storage import remove_temporary_files, write_atomically
+from isekai_gen.workspace import Workspace, lock_holder
+
+ANSWERS = "answers"
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,10 @@ class EvaluateReport:
         header = [f"accuracy ({metric})", *map(str, self.evaluation.shots)]
         return header, accuracy_rows(self.evaluation, metric)
 
+    def ablations(self) -> tuple[list[str], list[list[str]]]:
+        """Header and rows of accuracy where labels were changed; rows may be none."""
+        return ablation_table(self.evaluation)
+
     def to_json(self) -> dict[str, Any]:
         """What results.json says, what was asked, and where it lies."""
         return {
@@ -86,6 +95,29 @@ class EvaluateReport:
             "counts": [asdict(count) for count in self.counts],
             "files": [str(path) for path in self.files],
         }
+
+
+@contextmanager
+def locked_answers(out: Path) -> Iterator[Path]:
+    """The folder of answers, for one process at a time, whichever way it was named.
+
+    The lock lies in that folder and not in `out`, which may hold much that is not ours: whoever
+    takes a lock removes what interrupted writes left around it.
+
+    Raises:
+        LockedError: If another process evaluates there.
+        StorageError: If the folder cannot be written.
+    """
+    folder = out / ANSWERS
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(Workspace(folder).lock())
+        except LockedError as error:
+            raise LockedError(
+                f"evaluations in {out} are in use by process "
+                f"{lock_holder(folder) or '(unknown)'}; wait for it to end, or choose another --out"
+            ) from error
+        yield folder
 
 
 def write_results(
@@ -116,6 +148,8 @@ def write_results(
         content["accuracy.png"] = accuracy_plot(evaluation)
     elif plot is None:
         reporter.note(f"No plot: matplotlib is not installed; run: {INSTALL}")
+    if folder.is_dir():
+        remove_temporary_files(folder)
     for name, encoded in content.items():
         write_atomically(folder / name, encoded)
     if "accuracy.png" not in content:

@@ -21,7 +21,7 @@ from isekai_gen.evaluation.protocols import Question
 from isekai_gen.evaluation.run import ask as ask_and_keep
 from isekai_gen.manifests.conversation import question_of
 from isekai_gen.manifests.conversation_words import EpisodeWords
-from isekai_gen.models.chat_requests import ChatLimits, ChatPrices
+from isekai_gen.models.chat_requests import ChatLimits
 from isekai_gen.records import Episode, NamedImage
 from tests.evaluation.chat_server import MODEL, Looker, answered, refused, serving
 
@@ -156,22 +156,16 @@ def test_name_and_identity_tell_model_and_decoding_but_not_the_key(monkeypatch):
     assert same.identity == one.identity
 
 
-def test_tokens_and_cost_are_summed_up(pictures, caplog):
+def test_tokens_are_summed_up(pictures, caplog):
     caplog.set_level("INFO", "isekai_gen")
     questions = [make_question(pictures, query, 0) for query in list(pictures)[:3]]
     with serving(lambda _: answered("x")) as server:
-        answerer = ServerAnswerer.open(
-            f"{server.base_url}#{MODEL}", LIMITS, ChatPrices(2_000.0, 10_000.0)
-        )
+        answerer = ServerAnswerer.open(f"{server.base_url}#{MODEL}", LIMITS)
         list(answerer.answers(questions))
-        free = ServerAnswerer.open(f"{server.base_url}#{MODEL}", LIMITS)
     totals = answerer.totals
     assert (totals.sent, totals.answered, totals.failed) == (3, 3, 0)
     assert (totals.prompt_tokens, totals.completion_tokens) == (300, 21)
-    assert answerer.cost == pytest.approx(0.3 * 2 + 0.021 * 10)
-    assert free.cost is None
     assert "sent=3, answered=3" in caplog.text
-    assert "cost 0.81" in caplog.text
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(pictures, looker, tmp_path):
@@ -242,6 +236,7 @@ def test_a_missing_image_is_named(pictures, tmp_path):
         ("127.0.0.1:8000#m", "not the address of a server"),
         ("http://127.0.0.1:99999/v1#m", "not the address of a server"),
         ("http://host name/v1#m", "not the address of a server"),
+        ("http://\u2603.example/v1#m", "not the address of a server"),
         ("http://127.0.0.1/v1/chat/completions#m", "leave /chat/completions out"),
         ("https://host/v1?key=1#m", "has no '\\?'"),
         ("https://me:hush@host/v1#m", "holds a user name or password"),

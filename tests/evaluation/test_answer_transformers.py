@@ -59,6 +59,15 @@ def test_name_and_identity_tell_the_model_and_not_the_batch(model):
     assert answerer.identity != TransformersAnswerer.open(str(model), CPU, 4, 7).identity
 
 
+def test_a_model_is_not_loaded_before_it_is_asked(tmp_path):
+    """What is wrong with its processor comes out with the first question; a re-run asks none."""
+    model = build_tiny_llava(tmp_path / "wordless", template=None)
+    answerer = TransformersAnswerer.open(str(model), CPU, 4, 6)
+    assert answerer.name == "hf:wordless"
+    with pytest.raises(ModelError, match="has no chat template"):
+        list(answerer.answers([]))
+
+
 def test_a_model_that_is_not_there_is_told_when_it_is_opened(tmp_path):
     with pytest.raises(ModelError, match="no such folder"):
         TransformersAnswerer.open(str(tmp_path / "gone"), CPU, 4, 6)

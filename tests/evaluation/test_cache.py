@@ -1,6 +1,7 @@
 import pytest
 
-from isekai_gen.errors import ChecksumError, ModelError
+from isekai_gen.errors import ChecksumError, ModelError, StorageError
+from isekai_gen.evaluation import run
 from isekai_gen.evaluation.cache import AnswerCache
 from isekai_gen.evaluation.protocols import Answer, Question
 from isekai_gen.evaluation.run import ask
@@ -90,6 +91,15 @@ def test_a_damaged_line_is_named(tmp_path):
         cache_of(tmp_path)
 
 
+@pytest.mark.parametrize("edited", ['"text": 5', '"text": null', '"text": "x", "seconds": "y"'])
+def test_a_line_that_was_edited_is_named_with_the_remedy(tmp_path, edited):
+    cache = cache_of(tmp_path)
+    cache.add([Answer("a", "x")])
+    cache.path.write_text(cache.path.read_text().replace('"text": "x"', edited))
+    with pytest.raises(ChecksumError, match=r"jsonl:1: .*delete the line"):
+        cache_of(tmp_path)
+
+
 def test_answers_that_came_before_the_server_died_are_kept(tmp_path):
     def answer_twice(each):
         if each.key == "a":
@@ -110,3 +120,41 @@ def test_an_answerer_that_leaves_a_question_out_is_a_fault(tmp_path):
 
     with pytest.raises(ValueError, match="do not fit"):
         ask_all(tmp_path, Lazy(lambda _: "x"), "a", "b")
+
+
+def test_a_model_with_a_long_name_has_a_file_like_others(tmp_path):
+    caches = [AnswerCache(tmp_path, "openai:host#" + "m" * 400, identity) for identity in "ab"]
+    for cache in caches:
+        cache.add([Answer("a", cache.path.name)])
+    assert len({cache.path for cache in caches}) == 2
+
+
+def test_answers_are_written_before_an_interrupt_goes_on(tmp_path):
+    """Whoever holds the lock lets it go right after."""
+    answerer = RuleAnswerer(lambda _: "x")
+
+    def interrupt(done, _):
+        if done:
+            raise KeyboardInterrupt
+
+    cache = cache_of(tmp_path, "rule")
+    with pytest.raises(KeyboardInterrupt) as raised:
+        ask(answerer, [question("a"), question("b")], cache, interrupt)
+    assert raised.traceback  # holds on to everything that was under way
+    assert cache_of(tmp_path, "rule").get("b") == Answer("b", "x")
+
+
+def test_a_write_that_failed_is_not_tried_again_behind_its_torn_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_SECONDS_BETWEEN_WRITES", 0.0)
+    tries = []
+
+    class Full(AnswerCache):
+        def add(self, answers):
+            if answers:
+                tries.append([answer.key for answer in answers])
+                raise StorageError("the disk is full")
+
+    answerer = RuleAnswerer(lambda _: "x")
+    with pytest.raises(StorageError):
+        ask(answerer, [question("a"), question("b")], Full(tmp_path, "n", "rule"), lambda *_: None)
+    assert tries == [["b"]]

@@ -67,6 +67,11 @@ BROKEN = {
         "'..'",
     ),
     "fields": (episode_rows({"more": 1}), "fields"),
+    "text for a list": (
+        episode_rows({"labels": "ab", "query": {"image": "q.png", "concept": "d", "label": "a"}}),
+        "no list of texts",
+    ),
+    "half a character": (episode_rows({"key": "e\ud800"}), "half a character"),
 }
 
 
@@ -79,7 +84,20 @@ def test_a_broken_manifest_is_refused_with_its_name(tmp_path, name):
     assert str(caught.value).startswith(str(path))
 
 
-@pytest.mark.parametrize("content", ["", "[\n", "\n", "\xff", "[1]\n", "3\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[\n",
+        "\n",
+        "\xff",
+        "[1]\n",
+        "3\n",
+        "[" * 100_000,
+        "\xef\xbb\xbf{}\n",
+        '"\xed\xa0\x80"\n',
+    ],
+)
 def test_what_is_no_manifest_is_refused(tmp_path, content):
     path = tmp_path / "m.json"
     path.write_bytes(content.encode("latin-1"))
@@ -100,6 +118,13 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
     (folder / "link.png").symlink_to(tmp_path / "secret.png")
     with pytest.raises(ManifestError, match="lies outside"):
         ImageFiles(folder).require(["link.png"])
+
+
+def test_links_in_a_circle_are_refused(tmp_path):
+    folder = draw_images(tmp_path / "in")
+    (folder / "loop").symlink_to("loop")
+    with pytest.raises(ManifestError, match=r"loop/a\.png"):
+        ImageFiles(folder).require(["loop/a.png"])
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path):

@@ -19,14 +19,22 @@ def test_words_cut_at_the_limit_and_words_in_parts_are_words():
     assert [replies[place].text for place in (0, 1)] == ["there is", "a dax"]
 
 
+def test_half_a_character_at_the_end_of_an_answer_is_marked_and_a_whole_one_kept():
+    body = answered("X").body.replace(b'"X"', rb'"a \ud83d\ude00 b \ud83d"')
+    outcome = outcome_of_answer(body)
+    assert outcome.text == "a \U0001f600 b \ufffd"
+
+
 def test_an_answer_without_counts_or_with_odd_ones_has_none():
     body = json.loads(answered("x").body)
     odd = {**body, "usage": {"prompt_tokens": True, "completion_tokens": -1}}
+    huge = {**body, "usage": {"prompt_tokens": 10**400, "completion_tokens": 1.5}}
     del body["usage"]
-    with serving(script(*(Response(body=json.dumps(each).encode()) for each in (body, odd)))) as s:
-        client, replies = ask(s, count=2)
+    bodies = [json.dumps(each).encode() for each in (body, odd, huge)]
+    with serving(script(*(Response(body=each) for each in bodies))) as server:
+        client, replies = ask(server, count=3)
     counts = [(reply.prompt_tokens, reply.completion_tokens) for reply in replies.values()]
-    assert counts == [(None, None)] * 2
+    assert counts == [(None, None)] * 3
     assert client.totals.prompt_tokens == 0
 
 

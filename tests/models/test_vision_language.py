@@ -13,7 +13,7 @@ from PIL import Image
 from isekai_gen.errors import ModelError
 from isekai_gen.models.chat_requests import ChatRequest
 from isekai_gen.models.spec import Device
-from isekai_gen.models.vision_language import VisionLanguageSpec, load_vision_language
+from isekai_gen.models.vision_language import VisionLanguageSpec, find_vision_language
 from isekai_gen.records import Conversation, ImagePart, TextPart, Turn
 from tests.models import tiny_vision_language as tiny
 
@@ -47,7 +47,11 @@ def folder(request, folders):
 
 
 def load(folder, batch_size=4, words=WORDS):
-    return load_vision_language(VisionLanguageSpec(str(folder), batch_size, words), CPU)
+    return find(folder, batch_size, words).load()
+
+
+def find(folder, batch_size=4, words=WORDS):
+    return find_vision_language(VisionLanguageSpec(str(folder), batch_size, words), CPU)
 
 
 def user(*parts):
@@ -168,7 +172,10 @@ def test_too_long_a_conversation_fails_alone(tmp_path, images):
     assert replies[2].text == texts(model, [requests[2]])[0]
 
 
-@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n half of it"])
+GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n half of it", GIF])
 def test_an_image_that_cannot_be_read_fails_alone(folders, images, tmp_path, content):
     broken = tmp_path / "broken.png"
     broken.write_bytes(content)
@@ -177,6 +184,16 @@ def test_an_image_that_cannot_be_read_fails_alone(folders, images, tmp_path, con
     replies = dict(model.replies(requests))
     assert replies[1].failure.startswith("unreadable image: broken.png: ")
     assert [replies[place].text for place in (0, 2)] == texts(model, [requests[0], requests[2]])
+
+
+def test_a_picture_is_shown_the_right_way_up(folders, images, tmp_path):
+    upright = Image.open(images["a"])
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter before it is shown
+    turned = tmp_path / "turned.png"
+    upright.transpose(Image.Transpose.ROTATE_90).save(turned, exif=exif)
+    model = load(folders["llava"])
+    assert texts(model, [request({"a": turned}, "a")]) == texts(model, [request(images, "a")])
 
 
 def test_a_picture_of_absurd_size_is_not_decoded(folders, images, tmp_path, monkeypatch):
@@ -276,15 +293,15 @@ def test_a_model_without_a_usable_chat_template_is_refused(tmp_path, template, s
 
 
 def test_the_identity_follows_files_and_settings_but_not_the_batch(folders, tmp_path):
-    one = load(folders["llava"]).identity
-    assert load(folders["llava"], batch_size=1).identity == one
-    assert load(folders["llava"], words=WORDS + 1).identity != one
-    assert load(folders["qwen2_vl"]).identity != one
+    one = find(folders["llava"]).identity
+    assert find(folders["llava"], batch_size=1).identity == one
+    assert find(folders["llava"], words=WORDS + 1).identity != one
+    assert find(folders["qwen2_vl"]).identity != one
     changed = shutil.copytree(folders["llava"], tmp_path / "copy")
-    assert load(changed).identity == one
+    assert find(changed).identity == one
     template = changed / "chat_template.jinja"
     template.write_text(template.read_text().replace("<|end|>", "<|end|> "))
-    assert load(changed).identity != one
+    assert find(changed).identity != one
 
 
 class TestBrokenModels:
@@ -341,7 +358,7 @@ class TestBrokenModels:
 
     def test_a_device_that_is_not_there(self, folders):
         with pytest.raises(ModelError, match="not on this machine"):
-            load_vision_language(VisionLanguageSpec(str(folders["llava"])), Device("cuda:9"))
+            find_vision_language(VisionLanguageSpec(str(folders["llava"])), Device("cuda:9"))
 
 
 @pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"max_new_tokens": 0}])

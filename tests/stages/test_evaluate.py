@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from isekai_gen.errors import InputError, LockedError, MissingDependencyError
+from isekai_gen.errors import InputError, LockedError, MissingDependencyError, ModelError
+from isekai_gen.evaluation import models
 from isekai_gen.evaluation.conditions import Ablations
 from isekai_gen.evaluation.metrics import ANSWER
 from isekai_gen.evaluation.models import TransformersOptions
@@ -19,6 +20,7 @@ from isekai_gen.records import Episode, NamedImage
 from isekai_gen.settings import Settings
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.evaluate import EvaluateRequest, evaluate
+from isekai_gen.stages.evaluate_files import locked_answers
 from isekai_gen.workspace import Workspace
 from tests.evaluation.small_sets import (
     RuleAnswerer,
@@ -49,9 +51,7 @@ def run(manifest, images, models, out="out", **changes):
     root = manifest.parent / out
     recorder = Recorder()
     request = EvaluateRequest(manifest, images, root, models, **{"plot": False, **changes})
-    context = StageContext(Workspace(root), Settings(), recorder)
-    with context.workspace.lock():
-        return evaluate(context, request), recorder
+    return evaluate(StageContext(Workspace(root), Settings(), recorder), request), recorder
 
 
 def results(report):
@@ -160,6 +160,8 @@ def test_the_table_is_laid_out_like_the_papers_with_its_rows_beside(monkeypatch,
     ("name", "rows", "published"),
     [
         ("ISEKAI-pair.json", isekai_rows(), "ISEKAI-pair"),
+        ("ISEKAI-10_mine.json", isekai_rows(), "ISEKAI-10"),
+        ("ISEKAI-100.json", isekai_rows(), None),
         ("mine.json", isekai_rows(), None),
         ("test2_pairs.jsonl", lcl_test_rows(), "ImageNet-100"),
     ],
@@ -218,11 +220,71 @@ def test_a_transformers_model_is_asked_with_images_and_words(tmp_path, manifest,
     assert again.counts[0].cached == 4
 
 
+def test_a_model_that_cannot_be_asked_takes_no_other_with_it(monkeypatch, manifest, images):
+    def dead(_):
+        raise ModelError("rule:dead: nobody answers")
+
+    names = register(
+        monkeypatch,
+        RuleAnswerer(dead, "rule:dead", "dead"),
+        RuleAnswerer(answer_rightly),
+    )
+    with pytest.raises(
+        ModelError, match=r"nobody answers \(the results of the other models are in"
+    ):
+        run(manifest, images, names)
+    found = json.loads((manifest.parent / "out/isekai-10/results.json").read_text())
+    assert [row["name"] for row in found["models"]] == [RuleAnswerer(answer_rightly).name]
+    with pytest.raises(ModelError, match=r"nobody answers$"):
+        run(manifest, images, names[:1], out="alone")
+    assert not (manifest.parent / "alone/isekai-10").exists()
+
+
 def test_names_of_concepts_cannot_break_a_table(monkeypatch, tmp_path, images):
     rows = [{**row, "class_name": row["class_name"] + " | x"} for row in lcl_test_rows()]
     names = register(monkeypatch, RuleAnswerer(lambda _: "no idea"))
     report, _ = run(write_lines(tmp_path / "t.jsonl", rows), images, names, shots=(2,))
     assert "| Wug \\| x | 0.00 |" in report.files[1].read_text()
+
+
+@pytest.mark.parametrize("name", [r"rule:$\frac$", "rule:\u5c71"])
+def test_any_name_can_be_drawn(monkeypatch, manifest, images, name):
+    names = register(monkeypatch, RuleAnswerer(answer_rightly, name))
+    report, _ = run(manifest, images, names, limit=2, plot=True)
+    assert report.files[2].read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_an_interrupted_write_left_is_removed_and_nothing_else(monkeypatch, manifest, images):
+    names = register(monkeypatch, RuleAnswerer(answer_rightly))
+    out = manifest.parent / "out"
+    for folder in (out / "isekai-10", out / "other"):
+        folder.mkdir(parents=True)
+        (folder / ".tmp-1-results.json").write_text("{")
+    run(manifest, images, names)
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob(".tmp-*")) == [
+        "other/.tmp-1-results.json"
+    ]
+
+
+def test_a_model_is_let_go_before_the_next_is_asked(monkeypatch, manifest, images):
+    gone = []
+
+    class Large(RuleAnswerer):
+        def __del__(self):
+            gone.append(self.name)
+
+    def second(question):
+        assert gone == ["rule:large"]
+        return answer_rightly(question)
+
+    openers = {
+        **models._OPENERS,
+        "large": lambda *_: Large(answer_rightly, "rule:large"),
+        "small": lambda *_: RuleAnswerer(second, "rule:small", "small"),
+    }
+    monkeypatch.setattr(models, "_OPENERS", openers)
+    report, _ = run(manifest, images, ["large:x", "small:x"], shots=(2,))
+    assert [count.asked for count in report.counts] == [6, 6]
 
 
 def test_a_plot_of_an_earlier_run_does_not_stay(monkeypatch, manifest, images):
@@ -272,6 +334,7 @@ class _Without:
         ({"models": ["gpt"]}, "openai:BASE_URL#MODEL"),
         ({"models": ["clip:"]}, "openai:BASE_URL#MODEL"),
         ({"name": "answers"}, "--name"),
+        ({"name": "\u5c71"}, "--name"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_before_anything_is(
@@ -286,7 +349,8 @@ def test_what_cannot_be_asked_is_refused_before_anything_is(
 
 def test_a_second_run_at_once_is_refused(monkeypatch, manifest, images):
     names = register(monkeypatch, RuleAnswerer(answer_rightly))
-    with Workspace(manifest.parent / "out").lock(), pytest.raises(LockedError):
+    out = manifest.parent / "out"
+    with locked_answers(out), pytest.raises(LockedError, match=f"process {os.getpid()}.*--out"):
         run(manifest, images, names)
 
 
