@@ -242,6 +242,9 @@ class TrainReader:
         shown_in: dict[str, str] = {}
         for row in self.rows:
             self._check_row(row, shown_in)
+        for row in self.rows:
+            for class_id, _, path in row["neighbors"]:
+                assert shown_in.get(path, class_id) == class_id
 
     def _check_row(self, row: dict, shown_in: dict[str, str]) -> None:
         assert row.keys() == {"class_id", "class_name", "samples", "neighbors"}

@@ -19,6 +19,7 @@ from isekai_gen.cli.options import (
     setting,
     tell_if_starter,
 )
+from isekai_gen.errors import ManifestError
 
 if TYPE_CHECKING:
     from isekai_gen.stages.manifest_report import ManifestReport
@@ -117,6 +118,11 @@ def manifest(**options: Any) -> None:  # noqa: ANN401
 
             names = chosen[ISEKAI_CHOICES]
             reports += write_manifests(context, names, strict=options["strict"])
+            if not reports:
+                raise ManifestError(
+                    "neither isekai-10 nor isekai-pair can be written; name one with --format to "
+                    "see why, lower --shots or keep more images"
+                )
         if chosen[LCL_CHOICES]:
             from isekai_gen.stages.lcl_manifests import LclRequest, write_lcl_manifests
 
@@ -170,9 +176,14 @@ def _refuse_unused(formats: Sequence[str], episodes: Path | None) -> None:
 
 
 def _print_report(report: ManifestReport) -> None:
+    from isekai_gen.stages.reporting import first_few
+
     shots = f", {report.shots} shots per side" if report.shots else ""
     click.echo(f"{report.path}: {report.rows} rows{shots}")
-    lines = [f"  {key} is left out: {reason}" for key, reason in report.skipped.items()]
+    left_out: dict[str, list[str]] = {}
+    for key, reason in report.skipped.items():
+        left_out.setdefault(reason, []).append(key)
+    lines = [f"  left out: {first_few(keys)}: {reason}" for reason, keys in left_out.items()]
     lines += [
         f"  {slug}: {supply.kept} kept images, at most {supply.most_shots} shots "
         f"({_UPSTREAM_SHOTS} need {_UPSTREAM_SHOTS + 1})"

@@ -60,6 +60,8 @@ class EpisodeFile:
         line_of: dict[str, int] = {}
         places = []
         shots = offset = 0
+        if path.exists() and not path.is_file():
+            raise ManifestError(f"{path}: is no regular file, to be read twice; save it as one")
         try:
             with path.open("rb") as file:
                 for number, line in enumerate(file, start=1):
@@ -80,10 +82,23 @@ class EpisodeFile:
         return cls(path, tuple(sorted(places)), shots)
 
     def __iter__(self) -> Iterator[Episode]:
-        with self.path.open("rb") as file:
-            for _, offset in self.places:
-                file.seek(offset)
-                yield Episode.from_json(json.loads(file.readline()))
+        """The episodes in the order of keys.
+
+        Raises:
+            ManifestError: If the file is not what it was when it was opened.
+        """
+        try:
+            with self.path.open("rb") as file:
+                for key, offset in self.places:
+                    file.seek(offset)
+                    episode = Episode.from_json(json.loads(file.readline()))
+                    if episode.key != key:
+                        raise ValueError(f"episode {key!r} is no longer there")
+                    yield episode
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ManifestError(
+                f"{self.path}: was changed while it was read ({error}); run the command again"
+            ) from error
 
 
 def _episode(line: bytes, where: str, faults_of: Callable[[Episode], list[str]]) -> Episode:
@@ -94,12 +109,25 @@ def _episode(line: bytes, where: str, faults_of: Callable[[Episode], list[str]])
         if "source_line" in row:
             raise ValueError("a line of another task, which --strategy mix put there")
         episode = Episode.from_json(row)
-    except (ValueError, TypeError) as error:
+        _refuse_bad_texts(episode)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ManifestError(f"{where}: no episode ({error}); correct or remove the line") from error
     faults = faults_of(episode)
     if faults:
         raise ManifestError(f"{where}: episode {episode.key}: {faults[0]}")
     return episode
+
+
+def _refuse_bad_texts(episode: Episode) -> None:
+    """Raise ValueError for a text that is blank, or that no UTF-8 file can hold."""
+    shown = (*episode.support, episode.query)
+    texts = [episode.key, *episode.labels]
+    texts += [text for each in shown for text in (each.label, each.concept, each.image)]
+    for text in texts:
+        if not text.strip():
+            raise ValueError("its key, labels, concepts and images must not be blank")
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValueError(f"{text!a} is no text that UTF-8 can hold")
 
 
 def _shots(episode: Episode) -> int:

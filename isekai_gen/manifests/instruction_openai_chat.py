@@ -24,8 +24,15 @@ from isekai_gen.manifests.instruction_check import (
 from isekai_gen.manifests.instruction_samples import InstructionSample
 from isekai_gen.records import ImagePart
 
-_MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
-_MEDIA_TYPES |= {".webp": "image/webp", ".gif": "image/gif"}
+_MEDIA_TYPES = {
+    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "image/gif": re.compile(rb"GIF8[79]a"),
+}
+"""What chat services take, to how such a file starts."""
+_MOST_BYTES = 50_000_000
+"""About what a hosted service takes in one request; a larger file would fill the memory, too."""
 _DATA_URL = re.compile(r"data:(image/[a-z]+);base64,(.*)", re.DOTALL)
 
 
@@ -51,13 +58,14 @@ def with_data_urls(sample: InstructionSample, folder: Path) -> InstructionSample
     """The sample with its images whole, as URLs that hold their files.
 
     Raises:
-        ManifestError: If one cannot be read, or is of a kind that chat services do not take.
+        ManifestError: If one cannot be read, lies outside `folder`, or is of a kind or size that
+            chat services do not take.
     """
     turns = tuple(
         replace(
             turn,
             parts=tuple(
-                ImagePart(_data_url(folder / part.image)) if isinstance(part, ImagePart) else part
+                ImagePart(_data_url(folder, part.image)) if isinstance(part, ImagePart) else part
                 for part in turn.parts
             ),
         )
@@ -66,16 +74,28 @@ def with_data_urls(sample: InstructionSample, folder: Path) -> InstructionSample
     return replace(sample, conversation=replace(sample.conversation, turns=turns))
 
 
-def _data_url(file: Path) -> str:
-    media_type = _MEDIA_TYPES.get(file.suffix.lower())
+def _data_url(folder: Path, image: str) -> str:
+    file = folder / image
+    try:
+        # A folder from elsewhere must not have other files put into what is handed on.
+        if not file.resolve(strict=True).is_relative_to(folder.resolve()):
+            raise ManifestError(f"{file}: is a symbolic link out of {folder}; copy the file there")
+        size = file.stat().st_size
+        if size > _MOST_BYTES:
+            raise ManifestError(
+                f"{file}: its {size} bytes are more than the {_MOST_BYTES} that chat services "
+                "take; save it smaller"
+            )
+        content = file.read_bytes()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise ManifestError(f"{file}: cannot be read ({error}); restore it") from error
+    # By its first bytes, whatever its name says: a service may check that the two agree.
+    found = (kind for kind, start in _MEDIA_TYPES.items() if start.match(content))
+    media_type = next(found, None)
     if media_type is None:
         raise ManifestError(
             f"{file}: chat services take {', '.join(_MEDIA_TYPES)} only; convert the image"
         )
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise ManifestError(f"{file}: cannot be read ({error.strerror}); restore it") from error
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
@@ -90,7 +110,7 @@ def _url_faults(url: str) -> list[str]:
     if not url.startswith("data:"):
         return path_faults(url)
     found = _DATA_URL.fullmatch(url)
-    if found is None or found.group(1) not in _MEDIA_TYPES.values():
+    if found is None or found.group(1) not in _MEDIA_TYPES:
         return ["a data URL must be of an image, in base64"]
     try:
         content = base64.b64decode(found.group(2), validate=True)

@@ -13,7 +13,7 @@ from isekai_gen.errors import ManifestError
 
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
 _COMMAND = re.compile(
-    r"<(?:image|video|audio)[^<>]*>|<\|[^|<>]*\|>|</?s>|\[/?INST\]|<(?:start|end)_of_[a-z]+>",
+    r"</?(?:image|img|video|audio)[^<>]*>|<\|[^|<>]*\|>|</?s>|\[/?INST\]|<(?:start|end)_of_[a-z]+>",
     re.IGNORECASE,
 )
 

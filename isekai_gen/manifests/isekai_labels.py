@@ -70,5 +70,6 @@ def _suggestions(
         others = [kept[rival] for rival in rivals[slug] if not check_label(kept[rival])]
         label = suggest_label(name_by_slug[slug], others)
         if label:
+            kept[slug] = label  # so that the next suggestion can be told from this one
             found.append(f"{name_by_slug[slug]!r} to {label!r}")
     return f", such as {', '.join(found)}" if found else ""

@@ -26,8 +26,13 @@ def check_lcl_train(rows: Sequence[Any]) -> list[str]:
     whole, faults = _check_rows(rows, _check_train_row)
     faults += _check_ids(whole)
     names = {row["class_id"]: row["class_name"] for row in whole.values()}
+    shown = {path: row["class_id"] for row in whole.values() for path in row["samples"]}
     for number, row in whole.items():
-        for class_id, name, _ in row["neighbors"]:
+        for class_id, name, path in row["neighbors"]:
+            if shown.get(path, class_id) not in (class_id, row["class_id"]):
+                faults.append(
+                    f"row {number}: neighbor {class_id!a} shows {path!a}, a sample of another class"
+                )
             if class_id not in names:
                 faults.append(f"row {number}: neighbor {class_id!a} has no row of its own")
             elif names[class_id] != name:
@@ -61,7 +66,8 @@ def check_lcl_test(rows: Sequence[Any]) -> list[str]:
 def check_lcl_split(train: Sequence[Any], test: Sequence[Any]) -> list[str]:
     """Every class that is in both files; rows are as for the two other checks."""
     trained, tested = _class_ids(train), _class_ids(test)
-    return [f"class {each!a} is a training class and a test class" for each in trained & tested]
+    shared = sorted(trained & tested)
+    return [f"class {each!a} is a training class and a test class" for each in shared]
 
 
 def _class_ids(rows: Sequence[Any]) -> set[str]:
@@ -89,7 +95,7 @@ def _check_train_row(row: Any) -> tuple[bool, list[str]]:  # noqa: ANN401 - any 
         shape_faults = ["neighbors must be a list of [class id, class name, path], all texts"]
     if shape_faults:
         return False, shape_faults
-    faults = _check_name(row["class_name"]) + _check_paths(row, "samples")
+    faults = check_class_name(row["class_name"]) + _check_paths(row, "samples")
     ids = [class_id for class_id, _, _ in row["neighbors"]]
     if len(set(ids)) != len(ids):
         faults.append("neighbors repeats a class")
@@ -142,7 +148,8 @@ def _check_shape(row: Any, keys: frozenset[str], lists: Iterable[str]) -> list[s
     return faults
 
 
-def _check_name(name: str) -> list[str]:
+def check_class_name(name: str) -> list[str]:
+    """What makes a name unusable in a training row; empty if nothing does."""
     faults = []
     if "_" in name:
         faults.append(f"class_name {name!a} must have spaces for underscores")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from isekai_gen.errors import ChecksumError, ManifestError
@@ -29,8 +29,8 @@ README_FILE = "README.md"
 ORDER_FILE = "cls_sort.csv"
 SUMMARY_SCHEMA = 1
 FILE_PATTERNS: Mapping[str, tuple[str, ...]] = {
-    "train": ("train*_pairs.jsonl", "train.jsonl", ORDER_FILE, TRAIN_CONFIG),
-    "test": ("test*_pairs.jsonl", "test.jsonl", TEST_CONFIG),
+    "train": ("train[0-9]*_pairs.jsonl", "train.jsonl", ORDER_FILE, TRAIN_CONFIG),
+    "test": ("test[0-9]*_pairs.jsonl", "test.jsonl", TEST_CONFIG),
 }
 """Split to the files that only it has."""
 
@@ -158,7 +158,11 @@ def read_summary(folder: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] != SUMMARY_SCHEMA:
             raise ValueError(f"schema {content['schema']!r}")
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        for part in FILE_PATTERNS.keys() & content.keys():
+            # The name is joined to the folder, and what it names is read: no other file than ours.
+            if not PurePath(content[part]["file"]).match(FILE_PATTERNS[part][0]):
+                raise ValueError(f"{content[part]['file']!r} is no file of {part} rows")
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ChecksumError(
             f"{path}: no summary that can be read ({error!r}); delete the folder {folder} and "
             "write the files anew"

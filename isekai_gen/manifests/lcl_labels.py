@@ -15,6 +15,8 @@ from isekai_gen.errors import ManifestError
 from isekai_gen.manifests.lcl_split import LclClass
 from isekai_gen.manifests.names import check_label, check_label_pair, normalize_label
 
+_SHOWN = 5
+
 
 def label_classes(classes: Sequence[LclClass]) -> dict[str, str]:
     """Key of every class to its label: its normalized name, if need be with its key behind.
@@ -42,7 +44,8 @@ def pair_classes(
     """Each class with the first later one that the metric can tell from it.
 
     Upstream takes rows 2k and 2k + 1 as each other's negative, and looks for names by substring:
-    "shark" and "tiger shark" must not meet.
+    "shark" and "tiger shark" must not meet. Where only such are left, they change partners with
+    an earlier pair.
 
     Args:
         test: The test classes, even in number.
@@ -56,19 +59,39 @@ def pair_classes(
     pairs = []
     while rest:
         first = rest.pop(0)
-        partner = next(
-            (each for each in rest if not check_label_pair(labels[first.key], labels[each.key])),
-            None,
-        )
-        if partner is None:
+        place = next((k for k, each in enumerate(rest) if _fit(first, each, labels)), None)
+        if place is not None:
+            pairs.append((first, rest.pop(place)))
+        elif not _change_partners(first, rest, pairs, labels):
+            shown = ", ".join(repr(labels[each.key]) for each in rest[:_SHOWN])
             raise ManifestError(
-                f"test class {labels[first.key]!r} can be paired with none of "
-                f"{[labels[each.key] for each in rest]}: one name contains the other; "
+                f"test class {labels[first.key]!r} can be paired with none of the {len(rest)} "
+                f"that are left ({shown}): one name contains the other; "
                 "choose another --manifest-seed, or rename the folders"
             )
-        rest.remove(partner)
-        pairs.append((first, partner))
     return pairs
+
+
+def _change_partners(
+    first: LclClass,
+    rest: list[LclClass],
+    pairs: list[tuple[LclClass, LclClass]],
+    labels: Mapping[str, str],
+) -> bool:
+    """Pair `first` and one of `rest` with the two of an earlier pair; False if none fits."""
+    for last in rest:
+        for number, (a, b) in enumerate(pairs):
+            for mine, other in ((a, b), (b, a)):
+                if _fit(mine, first, labels) and _fit(other, last, labels):
+                    pairs[number] = (mine, first)
+                    pairs.append((other, last))
+                    rest.remove(last)
+                    return True
+    return False
+
+
+def _fit(a: LclClass, b: LclClass, labels: Mapping[str, str]) -> bool:
+    return not check_label_pair(labels[a.key], labels[b.key])
 
 
 def _refuse_bad_labels(test: Sequence[LclClass], labels: Mapping[str, str]) -> None:
@@ -83,5 +106,6 @@ def _refuse_bad_labels(test: Sequence[LclClass], labels: Mapping[str, str]) -> N
     if faults:
         raise ManifestError(
             "the metric of lcl-test cannot use these names; rename the folders: "
-            + "; ".join(faults)
+            + "; ".join(faults[:_SHOWN])
+            + (f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else "")
         )

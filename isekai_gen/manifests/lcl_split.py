@@ -93,17 +93,17 @@ def split_classes(classes: Iterable[LclClass], numbers: LclNumbers) -> LclSplit:
         if len(each.images) < fewest
     }
     usable = [each for each in ordered if each.key not in left_out]
-    count = _count_test_classes(usable, ordered, numbers)
+    few = [f"{each.key} ({len(each.images)})" for each in ordered if each.key in left_out]
+    count = _count_test_classes(len(usable), few, numbers)
     drawn = sorted(usable, key=lambda each: _rank(numbers.seed, each.key))[:count]
     tested = {each.key for each in drawn}
     train = tuple(each for each in usable if each.key not in tested)
     return LclSplit(train, tuple(drawn), left_out)
 
 
-def _count_test_classes(
-    usable: Sequence[LclClass], found: Sequence[LclClass], numbers: LclNumbers
-) -> int:
-    total, asked = len(usable), numbers.test_classes
+def _count_test_classes(total: int, few: Sequence[str], numbers: LclNumbers) -> int:
+    """How many of `total` usable classes to test; `few` names those with too few images."""
+    asked = numbers.test_classes
     if asked is None:
         tenth = total // 10
         asked = UPSTREAM_TEST_CLASSES if total >= _UPSTREAM_CLASSES else max(2, tenth - tenth % 2)
@@ -112,11 +112,10 @@ def _count_test_classes(
             f"--test-classes {asked} is odd; upstream pairs row with row: ask for {asked + 1}"
         )
     if total - asked < 2:
-        few = [f"{each.key} ({len(each.images)})" for each in found if each not in usable]
         shown = ", ".join(few[:_SHOWN]) + (" ..." if len(few) > _SHOWN else "")
         raise ManifestError(
-            f"{total} of {len(found)} classes have the {numbers.fewest_images} images needed, too "
-            f"few for {asked} test classes and at least 2 to train on"
+            f"{total} of {total + len(few)} classes have the {numbers.fewest_images} images "
+            f"needed, too few for {asked} test classes and at least 2 to train on"
             + (f"; classes with fewer: {shown}" if few else "")
             + "; lower --samples, --context or --test-classes, or add images"
         )

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from isekai_gen.errors import ManifestError
+from isekai_gen.manifests.lcl_check import check_class_name
 from isekai_gen.manifests.lcl_split import LclClass, LclNumbers
 from isekai_gen.manifests.upstream_draws import draw
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,27 @@ def check_neighbor_count(n_classes: int, neighbors: int) -> None:
         ManifestError: If a bin would have no class but the row's own, or none at all.
     """
     if not _has_full_bins(n_classes, neighbors):
-        most = next(n for n in range(neighbors, 0, -1) if _has_full_bins(n_classes, n))
+        fewer = range(min(neighbors, n_classes), 0, -1)
+        most = next(n for n in fewer if _has_full_bins(n_classes, n))
         raise ManifestError(
             f"{n_classes} training classes cannot be cut into {neighbors} bins of "
             f"{bin_size(n_classes, neighbors)} with a neighbor in each; ask for --neighbors {most}"
+        )
+
+
+def refuse_bad_names(train: Iterable[LclClass]) -> None:
+    """Refuse names that upstream's prompt builder would misread.
+
+    Raises:
+        ManifestError: Names the classes.
+    """
+    faults = [f"{each.key}: {fault}" for each in train for fault in check_class_name(each.name)]
+    if faults:
+        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        raise ManifestError(
+            "lcl-train cannot use these names; rename the folders: "
+            + "; ".join(faults[:_SHOWN])
+            + more
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from isekai_gen.manifests.upstream_config import (
     DATA_VARIABLE,
@@ -24,18 +24,20 @@ In a clone of that repository, with `HERE` set to this folder's path, `IMAGES` t
 images and `CHECKPOINT` to that of a model."""
 
 
-def isekai_readme(names: Sequence[str], shots: int) -> str:
+def isekai_readme(shots_by_name: Mapping[str, int]) -> str:
     """README of manifests/.
 
     Args:
-        names: Of the manifests, such as "ISEKAI-10".
-        shots: Images in every support list.
+        shots_by_name: Name of each manifest, such as "ISEKAI-10", to the images in its support
+            lists; at least one.
     """
-    files = " and ".join(f"`{name}.json`" for name in names)
+    files = " and ".join(f"`{name}.json`" for name in sorted(shots_by_name))
+    fewest, most = min(shots_by_name.values()), max(shots_by_name.values())
+    images = f"{most} images" if fewest == most else f"at least {fewest} images"
     return (
         "# Few-shot manifests\n\n"
         f"{files}: a query a line\n"
-        f"(JSON lines, despite the name), each with frozen support lists of {shots} images of\n"
+        f"(JSON lines, despite the name), each with frozen support lists of {images} of\n"
         "either label; of n shots, the first n of either list are shown.\n"
         'The paper counts both sides: its "4 shots" is `shot=2` here. Paths are relative to the\n'
         "workspace. Do not reorder the lines: the metric goes by their numbers.\n"
@@ -43,7 +45,7 @@ def isekai_readme(names: Sequence[str], shots: int) -> str:
         + _NOT_RUN
         + "\n## Evaluate with upstream's code\n\n"
         + "In a clone of that repository, with `HERE` set to this folder's path and `CHECKPOINT`\n"
-        "to that of a model:\n\n" + _commands(ISEKAI_CONFIG, "$HERE/..", range(shots + 1))
+        "to that of a model:\n\n" + _commands(ISEKAI_CONFIG, "$HERE/..", range(fewest + 1))
     )
 
 
@@ -101,10 +103,10 @@ def _commands(config: str, images: str, shots: Sequence[int]) -> str:
         f'{DATA_VARIABLE}="$HERE" {IMAGES_VARIABLE}="{images}" \\',
         "accelerate launch --num_processes 1 mllm/pipeline/finetune.py \\",
         f"  config/{config} \\",
-        "  --cfg-options data_args.use_icl=True \\",
-        "  --cfg-options data_args.shot=$shot \\",
-        '  --cfg-options model_args.model_name_or_path="$CHECKPOINT" \\',
-        f"  --cfg-options training_args.output_dir=./exp/{config.removesuffix('.py')}-$shot",
+        # One option with all: where it is given again, some versions of mmengine forget the first.
+        "  --cfg-options data_args.use_icl=True data_args.shot=$shot \\",
+        '  model_args.model_name_or_path="$CHECKPOINT" \\',
+        f"  training_args.output_dir=./exp/{config.removesuffix('.py')}-$shot",
     ]
     loop = f"for shot in {' '.join(map(str, shots))}; do"
     body = "\n".join(f"  {line}" for line in lines)

@@ -23,11 +23,12 @@ from isekai_gen.records import SCHEMA
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.instructions_sources import InstructionSources, Wording, open_sources
 from isekai_gen.stages.manifest_report import ManifestReport
-from isekai_gen.storage import write_atomically
+from isekai_gen.storage import move_all, storage_errors, write_atomically
 
 INSTRUCTION_FORMATS: tuple[str, ...] = tuple(FORMATS)
 _TAKES_DATA_URLS = "openai-chat"
 _LISTED = "sharegpt"
+_SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -127,15 +128,17 @@ class _Writer:
     def write(self, made: InstructionFormat) -> list[ManifestReport]:
         """All files of one format."""
         folder = self.context.workspace.manifests / made.name
-        contents = self._contents(made, folder)
-        counts = {
-            content: write_samples(folder, made, content, self._samples(content))
-            for content in contents
-        }
-        if made.name == _LISTED:
-            info = dataset_info(made.file_name(content) for content in contents)
-            _write_json(folder / "dataset_info.json", info)
-        _write_json(folder / "summary.json", self._summary(made, counts))
+        contents = self._contents(made)
+        with self.context.workspace.staging(made.name) as staged:
+            counts = {
+                content: write_samples(staged, made, content, self._samples(content))
+                for content in contents
+            }
+            if made.name == _LISTED:
+                info = dataset_info(made.file_name(content) for content in contents)
+                _write_json(staged / "dataset_info.json", info)
+            _write_json(staged / _SUMMARY, self._summary(made, counts))
+            _publish(made, staged, folder)
         return [
             ManifestReport(
                 name=f"{made.name} {content}",
@@ -147,7 +150,7 @@ class _Writer:
             for content in contents
         ]
 
-    def _contents(self, made: InstructionFormat, folder: Path) -> list[Content]:
+    def _contents(self, made: InstructionFormat) -> list[Content]:
         """What can be made; the rest is told.
 
         Raises:
@@ -161,8 +164,6 @@ class _Writer:
             if not there:
                 raise ManifestError(f"{made.name}: no {content}: {missing[content]}")
             self.context.reporter.note(f"{made.name}: no {content}: {missing[content]}")
-            # One of images that were kept earlier would contradict what is kept now.
-            (folder / made.file_name(content)).unlink(missing_ok=True)
         return there
 
     def _samples(self, content: Content) -> Iterator[InstructionSample]:
@@ -189,6 +190,17 @@ class _Writer:
                 for content, counted in counts.items()
             },
         }
+
+
+def _publish(made: InstructionFormat, staged: Path, folder: Path) -> None:
+    """Move a format's files to their place; without a summary, a crash left them half replaced."""
+    files = sorted(staged.iterdir(), key=lambda path: (path.name == _SUMMARY, path.name))
+    # A file of images that were kept earlier would contradict what is kept now.
+    gone = {made.file_name(content) for content in made.row_of} - {path.name for path in files}
+    with storage_errors(folder):
+        for name in (_SUMMARY, *sorted(gone)):
+            (folder / name).unlink(missing_ok=True)
+    move_all({path: folder / path.name for path in files})
 
 
 def _write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - any JSON value

@@ -190,16 +190,22 @@ class _EpisodeImages:
             return unsafe[0]
         if path in self._dropped:
             return f"image {path} is not kept any more; make the episodes anew"
-        if not (self._folder / path).is_file():
+        try:
+            there = (self._folder / path).is_file()
+        except OSError as error:
+            return f"image {path[:80]} cannot be looked for in {self._folder} ({error.strerror})"
+        if not there:
             return f"image {path} is not in {self._folder}; name its folder with --images"
         return ""
 
 
 def _dropped_paths(context: StageContext, selection: Selection, images: Path) -> Iterator[str]:
-    if images.resolve() == context.workspace.root.resolve():
-        yield from (
-            record.path for record in selection.records if record.image_id in selection.dropped
-        )
+    """Images of the workspace that were dropped, as seen from the folder `images`."""
+    root, folder = context.workspace.root.resolve(), images.resolve()
+    for record in selection.records:
+        path = root / record.path
+        if record.image_id in selection.dropped and path.is_relative_to(folder):
+            yield path.relative_to(folder).as_posix()
 
 
 def _pictured(selection: Selection) -> list[PicturedConcept]:

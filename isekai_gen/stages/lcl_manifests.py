@@ -23,14 +23,18 @@ from isekai_gen.manifests.lcl_files import (
 from isekai_gen.manifests.lcl_labels import label_classes
 from isekai_gen.manifests.lcl_split import LclClass, LclNumbers, LclSplit, split_classes
 from isekai_gen.manifests.lcl_test_rows import build_test_rows
-from isekai_gen.manifests.lcl_train_rows import build_train_rows, check_neighbor_count
+from isekai_gen.manifests.lcl_train_rows import (
+    build_train_rows,
+    check_neighbor_count,
+    refuse_bad_names,
+)
 from isekai_gen.neighbors.class_features import ClassFeatures
 from isekai_gen.neighbors.class_ranks import ranked_classes
 from isekai_gen.stages.class_embeddings import class_features
-from isekai_gen.stages.class_folders import ClassFolder, open_class_folder
+from isekai_gen.stages.class_folders import ClassFolder, open_class_folder, tell_unused
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.manifest_report import ManifestReport
-from isekai_gen.storage import move_all
+from isekai_gen.storage import move_all, storage_errors
 
 LCL_FORMATS = ("lcl-train", "lcl-test")
 _SHOWN = 3
@@ -94,6 +98,7 @@ def write_lcl_manifests(
     wanted = [name.removeprefix("lcl-") for name in LCL_FORMATS if name in formats]
     if "train" in wanted:  # before hours of embedding
         check_neighbor_count(len(plan.split.train), plan.numbers.neighbors)
+        refuse_bad_names(plan.split.train)
     place = context.workspace.manifests / "lcl"
     before = read_summary(place)
     summary = _summary(plan)
@@ -101,7 +106,7 @@ def write_lcl_manifests(
         there = [part for part in FILE_PATTERNS if (place / _file_name(before, part)).is_file()]
         summary.update({part: before[part] for part in there})
     with context.workspace.staging("lcl") as staged:
-        for part in wanted:
+        for part in sorted(wanted):  # "test" first: it may refuse names, and embeds nothing
             write = _write_train if part == "train" else _write_test
             summary[part] = write(context, plan, staged)
         write_descriptions(staged, _class_rows(plan), summary)
@@ -121,8 +126,7 @@ def _plan(context: StageContext, request: LclRequest) -> _Plan:
         settings.seed,
     )
     folder = open_class_folder(request.root, request.class_map)
-    for key, reason in folder.refused.items():
-        context.reporter.note(f"{key} {reason}")
+    tell_unused(context.reporter, folder)
     class_ids, classes = _named_classes(folder)
     split = split_classes(classes, numbers)
     if request.strict and split.left_out:
@@ -242,12 +246,14 @@ def _refuse_shared(staged: Path, place: Path, summary: Mapping[str, Any]) -> Non
 
 def _publish(context: StageContext, staged: Path, place: Path, summary: Mapping[str, Any]) -> None:
     """Move the files to their place; without a summary, what a crash leaves counts for nothing."""
-    (place / SUMMARY_FILE).unlink(missing_ok=True)
+    with storage_errors(place):
+        (place / SUMMARY_FILE).unlink(missing_ok=True)
     for part in FILE_PATTERNS:
-        removed = remove_files_of(place, part, _file_name(summary, part))
+        with storage_errors(place):
+            removed = remove_files_of(place, part, _file_name(summary, part))
         if removed and part not in summary:
             context.reporter.note(
-                f"Removed {', '.join(removed)}: of another split; "
+                f"Removed {', '.join(removed)}: of another split, or of a run that was killed; "
                 f"write them anew with --format lcl-{part}"
             )
     made = sorted(staged.iterdir(), key=lambda path: (path.name == SUMMARY_FILE, path.name))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from isekai_gen.errors import ManifestError
 from isekai_gen.hashing import canonical_json
-from isekai_gen.manifests.check import check_manifest
-from isekai_gen.manifests.files import MANIFEST_NAMES, read_manifest, write_manifest
+from isekai_gen.manifests.files import MANIFEST_NAMES, refuse_empty, write_manifest
 from isekai_gen.manifests.isekai import (
     KeptImage,
     Manifest,
@@ -23,6 +22,7 @@ from isekai_gen.manifests.upstream_config import ISEKAI_CONFIG, isekai_config
 from isekai_gen.manifests.upstream_readme import isekai_readme
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.dedupe import FILTER, linked_groups
+from isekai_gen.stages.manifest_earlier import remove_files, shots_of_others, shots_that_stay
 from isekai_gen.stages.manifest_report import KeptSupply, ManifestReport
 from isekai_gen.stages.selection import Selection, select
 from isekai_gen.storage import write_atomically
@@ -60,27 +60,37 @@ def write_manifests(
     if strict:
         request = replace(request, shots=context.settings.manifest.shots or UPSTREAM_SHOTS)
         _refuse_few(request, most)
-    reports = []
+    folder = context.workspace.manifests
+    others = {}
+    if formats:
+        there = _paths(folder, BUILDERS.keys() - formats)
+        others = shots_of_others(context.reporter, request, there)
+    built = {}
     for name in formats or BUILDERS:
         try:
             chosen = request if strict else _with_shots(context, request, most)
-            reports.append(_write(context, BUILDERS[name](chosen), chosen, most))
+            built[name] = BUILDERS[name](chosen)
+            refuse_empty(built[name])
         except ManifestError as error:
             if formats:
                 raise
+            built.pop(name, None)
             context.reporter.note(f"No {name} manifest: {error}")
-            # One of images that were kept earlier would contradict what is kept now.
-            (context.workspace.manifests / f"{FILE_NAMES[name]}.json").unlink(missing_ok=True)
-    _write_companions(context.workspace.manifests, selection, reports)
+    # Not before all are built: a format that is refused leaves everything as it is.
+    reports = [_write(folder, manifest, request, most) for manifest in built.values()]
+    if not formats:
+        others = shots_that_stay(request, _paths(folder, BUILDERS.keys() - built.keys()))
+    shots = others | {report.name: report.shots for report in reports}
+    _write_companions(folder, selection, shots)
     if reports:
         context.remember_settings("manifest")
     return reports
 
 
 def _write(
-    context: StageContext, manifest: Manifest, request: ManifestRequest, most: Mapping[str, int]
+    folder: Path, manifest: Manifest, request: ManifestRequest, most: Mapping[str, int]
 ) -> ManifestReport:
-    path = write_manifest(context.workspace.manifests, manifest)
+    path = write_manifest(folder, manifest)
     only_fictional = manifest.name == FILE_NAMES["isekai-pair"]
     concepts = [
         concept.slug
@@ -97,37 +107,26 @@ def _write(
     )
 
 
-def _write_companions(
-    folder: Path, selection: Selection, reports: Sequence[ManifestReport]
-) -> None:
-    """What describes the manifests that lie there, and how to run upstream's code on them."""
-    shots = {report.name: report.shots for report in reports}
-    for name in MANIFEST_NAMES:
-        path = folder / f"{name}.json"
-        if name not in shots and path.is_file():
-            shots[name] = _shots_of(path)
+def _write_companions(folder: Path, selection: Selection, shots: Mapping[str, int]) -> None:
+    """What describes the manifests that lie there, and how to run upstream's code on them.
+
+    Args:
+        folder: Of the manifests.
+        selection: What is kept.
+        shots: Name of each manifest there to its shots.
+    """
     if not shots:
-        for name in (LABELS_FILE, ISEKAI_CONFIG, _README):
-            (folder / name).unlink(missing_ok=True)
+        remove_files(folder / name for name in (LABELS_FILE, ISEKAI_CONFIG, _README))
         return
-    names = sorted(shots)
     labels = "".join(f"{canonical_json(row)}\n" for row in label_rows(selection.groups()))
     write_atomically(folder / LABELS_FILE, labels.encode())
-    write_atomically(folder / ISEKAI_CONFIG, isekai_config(names).encode())
-    write_atomically(folder / _README, isekai_readme(names, min(shots.values())).encode())
+    write_atomically(folder / ISEKAI_CONFIG, isekai_config(sorted(shots)).encode())
+    write_atomically(folder / _README, isekai_readme(shots).encode())
 
 
-def _shots_of(path: Path) -> int:
-    """Shots of a manifest that another command wrote.
-
-    Raises:
-        ManifestError: If it breaks a rule of the format by now.
-    """
-    rows = read_manifest(path)
-    faults = check_manifest(rows)
-    if faults:
-        raise ManifestError(f"{path} was changed: {faults[0]}; write it anew, or delete it")
-    return len(rows[0]["positive_list"])
+def _paths(folder: Path, formats: Iterable[str]) -> dict[str, Path]:
+    """Format to where its manifest lies, if there is one."""
+    return {name: folder / f"{FILE_NAMES[name]}.json" for name in sorted(formats)}
 
 
 def _request(context: StageContext, selection: Selection) -> ManifestRequest:

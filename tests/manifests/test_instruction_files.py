@@ -1,6 +1,7 @@
 """Files of instructions: order, whole or not at all, any length; and files of episodes read."""
 
 import json
+import os
 import weakref
 
 import pytest
@@ -114,6 +115,7 @@ def test_episodes_are_read_in_the_order_of_keys_however_they_lie(tmp_path):
         ("[]", "no episode (not a JSON object)"),
         ("\n", "no episode"),
         ('{"schema": 1}', "no episode"),
+        ("[" * 100_000, "no episode"),
         ('{"row": {}, "schema": 1, "source": "x", "source_line": 4}', "another task"),
     ],
 )
@@ -126,6 +128,42 @@ def test_a_line_that_is_no_episode_is_told_with_its_place(tmp_path, line, fault)
 
     assert str(told.value).startswith(f"{path}:2: ")
     assert fault in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "label", "fault"),
+    [
+        ("\ud800", "a", "no text that UTF-8 can hold"),
+        ("e2", "\udfff", "no text that UTF-8 can hold"),
+        ("", "a", "must not be blank"),
+        ("e2", " ", "must not be blank"),
+    ],
+)
+def test_an_episode_with_a_text_that_no_file_can_hold_is_told(tmp_path, key, label, fault):
+    row = episode("e1").to_json()
+    query = {**row["query"], "label": label}
+    path = tmp_path / "e.jsonl"
+    path.write_text(json.dumps({**row, "key": key, "query": query, "labels": [label, "b"]}) + "\n")
+
+    with pytest.raises(ManifestError, match=rf"e\.jsonl:1: no episode \(.*{fault}"):
+        EpisodeFile.open(path, no_faults)
+
+
+def test_a_pipe_is_no_file_of_episodes(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(ManifestError, match="no regular file"):
+        EpisodeFile.open(tmp_path / "pipe", no_faults)
+
+
+@pytest.mark.parametrize("later", [[], [episode("e9")], [episode("e2"), episode("e1")]])
+def test_a_file_of_episodes_that_changes_while_it_is_read_is_told(tmp_path, later):
+    path = written(tmp_path / "e.jsonl", [episode("e1"), episode("e2")])
+    found = EpisodeFile.open(path, no_faults)
+    written(path, later)
+
+    with pytest.raises(ManifestError, match=r"e\.jsonl: was changed while it was read"):
+        list(found)
 
 
 def test_a_key_that_is_there_twice_is_told_with_both_lines(tmp_path):

@@ -151,6 +151,12 @@ def test_names_that_the_metric_confuses_are_refused_all_at_once():
     assert "such as 'cream' to 'cream thing', 'image' to 'image thing'" in str(refused.value)
 
 
+def test_suggested_names_can_be_told_from_each_other():
+    bad = [(concept("image", "fictional"), concept("the image", "real"))]
+    with pytest.raises(ManifestError, match="'the image' to 'the image creature'"):
+        build_isekai_10(ManifestRequest({}, bad, 2, 0))
+
+
 def test_display_names_are_kept_beside_the_labels_they_became():
     rows = list(label_rows([(concept("St. Icemic", "fictional"), concept("Ice  Cream", "real"))]))
     assert [(row["label"], row["name"]) for row in rows] == [

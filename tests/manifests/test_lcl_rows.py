@@ -11,7 +11,7 @@ from isekai_gen.manifests.lcl_labels import label_classes
 from isekai_gen.manifests.lcl_order import check_class_order
 from isekai_gen.manifests.lcl_split import LclClass, LclNumbers, split_classes
 from isekai_gen.manifests.lcl_test_rows import build_test_rows
-from isekai_gen.manifests.lcl_train_rows import build_train_rows
+from isekai_gen.manifests.lcl_train_rows import build_train_rows, check_neighbor_count
 from isekai_gen.neighbors.image_classes import imagenet_wnids
 from isekai_gen.shards import read_lines
 from isekai_gen.stages.class_folders import imagenet_class_names
@@ -146,10 +146,24 @@ def test_names_that_contain_each_other_are_not_paired():
     assert check_lcl_test(rows) == []
 
 
+@given(st.permutations(["shark", "tiger shark", "whale shark", "fox", "owl", "bee"]))
+def test_names_that_can_be_paired_are_paired_in_whatever_order_they_come(names):
+    classes = [make_class(n, name=name) for n, name in enumerate(names)]
+    rows = build_test_rows(classes, label_classes(classes), NUMBERS)
+    assert sorted(row["class_name"] for row in rows) == sorted(names)
+    assert check_lcl_test(rows) == []
+
+
+def test_as_many_neighbors_as_nobody_has_are_refused_at_once():
+    with pytest.raises(ManifestError, match="ask for --neighbors 3"):
+        check_neighbor_count(6, 10**30)
+
+
 def test_names_that_cannot_be_paired_are_refused():
     classes = [make_class(1, name="shark"), make_class(2, name="tiger shark")]
     with pytest.raises(
-        ManifestError, match=r"'shark' can be paired with none of \['tiger shark'\]"
+        ManifestError,
+        match=r"'shark' can be paired with none of the 1 that are left \('tiger shark'\)",
     ):
         build_test_rows(classes, label_classes(classes), NUMBERS)
 

@@ -79,6 +79,11 @@ def neighbor_is_itself(rows):
     rows[0]["neighbors"][0] = [rows[0]["class_id"], rows[0]["class_name"], CLASSES[1].images[0]]
 
 
+def third_class(rows):
+    """A row that is neither the first nor that of its first neighbor."""
+    return next(row for row in rows[1:] if row["class_id"] != rows[0]["neighbors"][0][0])
+
+
 def rename_everywhere(row, name):
     """Change a class's name in its own row and where it is a neighbor."""
 
@@ -141,6 +146,10 @@ TRAIN_BREAKS = {
     "neighbor that shows a sample": (
         lambda rows: rows[0]["neighbors"][0].__setitem__(2, rows[0]["samples"][0]),
         "a sample of the class itself",
+    ),
+    "neighbor that shows a third class": (
+        lambda rows: rows[0]["neighbors"][0].__setitem__(2, third_class(rows)["samples"][0]),
+        "a sample of another class",
     ),
     "neighbor's path out of the folder": (set_neighbor(0, path="../outside.JPEG"), "'..' part"),
 }
@@ -237,9 +246,12 @@ def test_capitals_of_test_classes_are_no_fault(folder):
 
 
 def test_a_class_that_is_trained_and_tested_is_named():
-    (fault, *_) = check_lcl_split(TRAIN, TEST[:1])
+    (fault,) = check_lcl_split(TRAIN, TEST[:1])
     assert fault == f"class '{TEST[0]['class_id']}' is a training class and a test class"
     assert check_lcl_split(TRAIN, []) == []
+    every = check_lcl_split(TRAIN, TEST)
+    assert every == sorted(every)
+    assert len(every) == len(CLASSES)
 
 
 def lines():

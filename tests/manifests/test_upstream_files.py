@@ -78,13 +78,23 @@ def test_the_training_config_trains_with_at_least_one_shot():
 
 
 def test_a_readme_gives_the_command_for_every_shot_count_and_says_what_was_not_run():
-    text = isekai_readme(["ISEKAI-10"], 3)
+    text = isekai_readme({"ISEKAI-10": 3})
+    assert "support lists of 3 images" in text
+    # One option with all values: a second one may replace the first.
+    assert text.count("--cfg-options") == 1
     assert "for shot in 0 1 2 3; do" in text
     assert f"config/{ISEKAI_CONFIG}" in text
     assert "`ISEKAI-10.json`" in text
     assert "ISEKAI-pair" not in text
     for each in (text, lcl_readme("train900_pairs.jsonl", "test100_pairs.jsonl", 32)):
         assert re.search(r"were not run", each)
+
+
+def test_a_readme_of_manifests_of_different_shots_runs_those_that_all_have():
+    text = isekai_readme({"ISEKAI-pair": 5, "ISEKAI-10": 2})
+    assert "`ISEKAI-10.json` and `ISEKAI-pair.json`" in text
+    assert "support lists of at least 2 images" in text
+    assert "for shot in 0 1 2; do" in text
 
 
 def test_a_readme_speaks_of_the_files_that_are_there_only():

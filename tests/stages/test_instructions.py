@@ -233,6 +233,83 @@ def test_a_concept_with_too_few_images_for_episodes_is_named_and_has_no_query(
     assert not any("images/house/" in str(row["images"]) for row in rows_of(report))
 
 
+def test_episodes_may_see_the_images_of_the_workspace_from_another_folder(
+    tiny_generator, tiny_encoder, tmp_path
+):
+    root = draw_workspace(tmp_path, tiny_generator, IMAGES)
+    with in_this_process():
+        context = curation_context(root, tiny_generator, tiny_encoder)
+        dropped = sorted(kept_paths(context))[0].removeprefix("images/")
+        shown = Episode("e", (), NamedImage(dropped, "k", "fox"), ("fox",))
+        (tmp_path / "e.jsonl").write_bytes(encode_lines([shown.to_json()]))
+        decision = Decision((Path(dropped).stem,), "drop", "anna")
+        context.workspace.decisions_file.write_bytes(encode_lines([decision.to_json()]))
+
+        with pytest.raises(ManifestError, match="is not kept any more"):
+            write_instructions(
+                context, ["qwen-vl"], InstructionRequest(tmp_path / "e.jsonl", root / "images")
+            )
+
+
+def write_one_episode(folder, image):
+    shown = Episode("e", (), NamedImage(image, "k", "fox"), ("fox",))
+    (folder / "e.jsonl").write_bytes(encode_lines([shown.to_json()]))
+    return InstructionRequest(folder / "e.jsonl", folder / "pictures", images_as="data-url")
+
+
+def test_a_link_out_of_the_folder_is_not_put_into_rows(tiny_generator, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "secret.png")
+    (tmp_path / "pictures/1.png").symlink_to(tmp_path / "secret.png")
+    request = write_one_episode(tmp_path, "1.png")
+
+    with pytest.raises(ManifestError, match=r"1\.png: is a symbolic link out of"):
+        write_instructions(make_context(tmp_path / "ws", tiny_generator), ["openai-chat"], request)
+    assert not (tmp_path / "ws/manifests/openai-chat").exists()
+
+
+def test_the_kind_of_an_image_within_a_row_is_that_of_its_bytes(tiny_generator, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "pictures/1.png", "JPEG")
+    request = write_one_episode(tmp_path, "1.png")
+    context = make_context(tmp_path / "ws", tiny_generator)
+
+    (report,) = write_instructions(context, ["openai-chat"], request)
+
+    assert '"data:image/jpeg;base64,' in report.path.read_text()
+    (tmp_path / "pictures/1.png").write_bytes(b"no picture")
+    with pytest.raises(ManifestError, match=r"1\.png: chat services take image/png, .* only"):
+        write_instructions(context, ["openai-chat"], request)
+    with (tmp_path / "pictures/1.png").open("wb") as file:
+        file.truncate(50_000_001)
+    with pytest.raises(ManifestError, match=r"1\.png: its 50000001 bytes are more than"):
+        write_instructions(context, ["openai-chat"], request)
+
+
+def test_a_name_too_long_for_any_file_is_told_with_its_line(tiny_generator, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    request = write_one_episode(tmp_path, "a" * 5000 + ".png")
+
+    with pytest.raises(ManifestError, match=r"e\.jsonl:1: .* cannot be looked for"):
+        write_instructions(make_context(tmp_path / "ws", tiny_generator), ["openai-chat"], request)
+
+
+def test_a_refused_format_leaves_its_files_and_their_summary_as_they_are(context, tmp_path):
+    write_instructions(context, ["sharegpt"], InstructionRequest())
+    before = digests(context.workspace.root, ["manifests"])
+    words = tmp_path / "w.yaml"
+    words.write_text('schema: 1\ndemonstration_answer: "{label}"\n')
+    spoiled = Episode("e", (), NamedImage(min(kept_paths(context)), "k", "<image>"), ("<image>",))
+    (tmp_path / "e.jsonl").write_bytes(encode_lines([spoiled.to_json()]))
+
+    with pytest.raises(ManifestError, match="episode e: "):
+        write_instructions(
+            context, ["sharegpt"], InstructionRequest(tmp_path / "e.jsonl", words=words)
+        )
+
+    assert digests(context.workspace.root, ["manifests"]) == before
+
+
 def test_images_within_rows_are_those_of_the_workspace_beside_episodes_of_another_folder(
     context, tmp_path
 ):

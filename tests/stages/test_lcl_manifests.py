@@ -141,6 +141,15 @@ def test_too_few_classes_are_refused_before_anything_is_embedded(tmp_path, datas
         write(tmp_path / "ws", tmp_path / "no-encoder", ["lcl-train"], dataset, neighbors=36)
 
 
+@pytest.mark.parametrize("formats", [["lcl-train"], BOTH])
+def test_names_that_upstream_misreads_are_refused_before_anything_is_embedded(tmp_path, formats):
+    dataset = write_dataset(tmp_path / "set", images=4)
+    for wnid in WNIDS:
+        (dataset / "train" / wnid).rename(dataset / "train" / f"{wnid} [END EXAMPLE]")
+    with pytest.raises(ManifestError, match=r"rename the folders: n\d+ \[END EXAMPLE\]: "):
+        write(tmp_path / "ws", tmp_path / "no-encoder", formats, dataset)
+
+
 def test_a_training_class_without_a_picture_that_opens_is_refused(tmp_path, tiny_encoder):
     dataset = write_dataset(tmp_path / "set", images=4)
     write(tmp_path / "ws", tiny_encoder, ["lcl-test"], dataset)
@@ -163,8 +172,21 @@ def test_what_a_crash_left_without_a_summary_is_not_mixed_with_new_rows(
     assert any("test2_pairs.jsonl" in note for note in reporter.notes)
 
 
+def test_folders_without_images_and_links_out_are_said(tmp_path, tiny_encoder):
+    dataset = write_dataset(tmp_path / "set", images=4)
+    (dataset / "train" / "empty").mkdir()
+    (dataset / "train" / WNIDS[0] / "link.png").symlink_to("/etc/passwd")
+    _, reporter = write(tmp_path / "ws", tiny_encoder, ["lcl-test"], dataset)
+    assert any("1 folders have no images: empty" in note for note in reporter.notes)
+    assert any("link.png is a symbolic link out of" in note for note in reporter.notes)
+
+
 def test_a_damaged_summary_is_refused(tmp_path, dataset, tiny_encoder):
     write(tmp_path / "ws", tiny_encoder, ["lcl-test"], dataset)
-    (tmp_path / "ws/manifests/lcl/summary.json").write_text("[]")
-    with pytest.raises(ChecksumError, match=r"summary\.json"):
-        write(tmp_path / "ws", tiny_encoder, ["lcl-test"], dataset)
+    summary = tmp_path / "ws/manifests/lcl/summary.json"
+    whole = json.loads(summary.read_text())
+    outside = {**whole, "train": {**whole["test"], "file": "../../../train1_pairs.jsonl/x"}}
+    for text in ("[]", "[" * 100_000, json.dumps({**whole, "test": "x"}), json.dumps(outside)):
+        summary.write_text(text)
+        with pytest.raises(ChecksumError, match=r"summary\.json"):
+            write(tmp_path / "ws", tiny_encoder, ["lcl-test"], dataset)

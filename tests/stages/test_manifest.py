@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from isekai_gen.errors import ManifestError
+from isekai_gen.errors import ChecksumError, ManifestError
 from isekai_gen.records import Decision
 from isekai_gen.shards import append_records, read_lines
 from isekai_gen.stages.manifest import write_manifests
 from isekai_gen.stages.manifest_report import KeptSupply
+from tests.small_jobs import digests
 from tests.stages.curated_jobs import curation_context, draw_workspace
 from tests.upstream_reader import measure_isekai
 
@@ -71,6 +72,10 @@ def test_a_number_of_shots_that_is_refused_is_not_remembered(make):
     with pytest.raises(ManifestError, match="enough for 4 shots, not for 9"):
         write_manifests(context, ["isekai-10"])
     assert write_manifests(context, ()) == []
+    assert len(write_manifests(make(shots=4), ())) == 2
+    before = digests(context.workspace.root, ["manifests"])
+    assert write_manifests(context, ()) == []  # what is there is right all the same, and stays
+    assert digests(context.workspace.root, ["manifests"]) == before
     settings = context.workspace.settings_file
     assert not settings.exists() or "shots = 9" not in settings.read_text()
 
@@ -116,6 +121,38 @@ def test_a_manifest_that_was_changed_by_hand_is_not_described(make):
     path.write_text(json.dumps(row) + "\n")
     with pytest.raises(ManifestError, match=r"ISEKAI-10\.json was changed: .*even number"):
         write_manifests(context, ["isekai-pair"])
+
+
+def test_a_manifest_that_is_no_json_is_told_and_can_be_written_anew(make):
+    context = make()
+    (path,) = (report.path for report in write_manifests(context, ["isekai-10"]))
+    whole = path.read_bytes()
+    for text in ("x", "[" * 100_000):
+        path.write_text(text)
+        with pytest.raises(ChecksumError, match=r"ISEKAI-10\.json"):
+            write_manifests(context, ["isekai-pair"])
+    write_manifests(context, ["isekai-10"])
+    assert path.read_bytes() == whole
+
+
+def test_a_manifest_of_an_image_that_was_dropped_since_is_told(make):
+    context = make()
+    write_manifests(context, ["isekai-10"])
+    write_manifests(context, ["isekai-pair"])
+    assert not any("not kept any more" in note for note in context.reporter.notes)
+    drop(context.workspace.root, "house", 1)
+    write_manifests(context, ["isekai-pair"])
+    (note,) = (note for note in context.reporter.notes if "not kept any more" in note)
+    assert "ISEKAI-10.json" in note
+    assert "--format isekai-10" in note
+
+
+def test_where_one_format_is_refused_the_other_is_not_written(make):
+    context = make()
+    drop(context.workspace.root, "mushroom-haven", 4)
+    with pytest.raises(ManifestError, match="ISEKAI-pair has no rows"):
+        write_manifests(context, ["isekai-10", "isekai-pair"])
+    assert not list(context.workspace.manifests.glob("*"))
 
 
 def test_without_manifests_nothing_lies_there(make):
