@@ -9,20 +9,24 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from isekai_gen.neighbors.integer_rows import IntegerRows, integer_margin
+from isekai_gen.neighbors.integer_rows import IntegerRows, margin_of
 from isekai_gen.neighbors.rounding import fastest_dtype, product_seconds
 from isekai_gen.neighbors.similarity import IndexArray
 
 if TYPE_CHECKING:
-    pass
+    import torch
 
 IndexPairs = tuple[IndexArray, IndexArray]
 _TILE_ROWS = 1024
 _TILE_COLUMNS = 4096
+# Rows are held in order of their scales, so that those of a run are nearly one.
+_RUN = 256
 # Bytes need a rotation and let more candidates through: they must be faster by more than a little.
 _LEAST_GAIN = 1.25
 _TRIED_ROWS, _TRIED_DIMENSIONS = 1024, 512
@@ -46,43 +50,81 @@ def byte_candidates(
     import torch
 
     other = left if right is None else right
-    low = floor - integer_margin(left, other)
-    one, two = left.scales.numpy().astype(np.float64), other.scales.numpy().astype(np.float64)
+    one, two = _Factors.of(left), _Factors.of(other)
     room = torch.empty(
-        min(_TILE_ROWS, stop - start) * min(_TILE_COLUMNS, len(two)), dtype=torch.int32
+        min(_TILE_ROWS, stop - start) * min(_TILE_COLUMNS, len(other.matrix)), dtype=torch.int32
     )
     for top in range(start, stop, _TILE_ROWS):
         rows = slice(top, min(top + _TILE_ROWS, stop))
-        for edge in range(top if right is None else 0, len(two), _TILE_COLUMNS):
-            columns = slice(edge, min(edge + _TILE_COLUMNS, len(two)))
+        for edge in range(top if right is None else 0, len(other.matrix), _TILE_COLUMNS):
+            columns = slice(edge, min(edge + _TILE_COLUMNS, len(other.matrix)))
             shape = (rows.stop - rows.start, columns.stop - columns.start)
             products = room[: shape[0] * shape[1]].view(shape)
             torch._int_mm(left.matrix[rows], other.matrix[columns].T, out=products)
-            within, across = _reaching(products.numpy(), one[rows], two[columns], low)
-            if len(within):
-                yield _original(left, right, within + top, across + edge)
+            for first, width in _runs(shape[1]):
+                part = slice(edge + first, edge + first + width * ((shape[1] - first) // width))
+                near = products[:, first : first + part.stop - part.start]
+                within, across = _reaching(near, one.some(rows), two.some(part), floor, width)
+                if len(within):
+                    yield _original(left, right, within + top, across + part.start)
+
+
+def _runs(columns: int) -> Iterator[tuple[int, int]]:
+    """Where runs of equal width begin, and the width: whole ones, then what is left."""
+    whole = columns // _RUN * _RUN
+    if whole:
+        yield 0, _RUN
+    if columns > whole:
+        yield whole, columns - whole
+
+
+@dataclass(frozen=True, eq=False)
+class _Factors:
+    """What turns products of some rows into similarities.
+
+    Attributes:
+        scales: float64, shape (n,).
+        moved: float32, shape (n,): how far the rounding may have moved each row.
+    """
+
+    scales: npt.NDArray[np.float64]
+    moved: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, rows: IntegerRows) -> _Factors:
+        """Those of all rows."""
+        return cls(rows.scales.numpy().astype(np.float64), rows.moved_rows.numpy())
+
+    def some(self, places: slice) -> _Factors:
+        """Those of a tile."""
+        return _Factors(self.scales[places], self.moved[places])
 
 
 def _reaching(
-    products: np.ndarray, rows: np.ndarray, columns: np.ndarray, low: float
+    products: torch.Tensor, rows: _Factors, columns: _Factors, floor: float, width: int
 ) -> IndexPairs:
-    """Where scaled products are at or above `low`.
+    """Where the products of a tile tell of a similarity that may reach the floor.
 
     Args:
         products: int32, shape (r, c).
-        rows: Scales of the rows, float64, shape (r,).
-        columns: Scales of the columns, float64, shape (c,).
-        low: The limit.
+        rows: Of r rows.
+        columns: Of c columns.
+        floor: Lowest similarity asked for.
+        width: Columns of a run, which have one limit together; divides c.
     """
-    # A product above zero that reaches the limit with its own scales reaches it with the largest.
-    limit = low / (rows.max() * columns.max()) * (1.0 - 2.0**-20) if low > 0 else -np.inf
-    hit = np.flatnonzero(products.max(axis=1) >= limit)
-    if not len(hit):
-        nothing = np.zeros(0, dtype=np.int64)
-        return nothing, nothing
-    scaled = products[hit] * rows[hit, None] * columns
-    within, across = np.nonzero(scaled >= low)
-    return hit[within], across
+    runs = products.unflatten(1, (-1, width))
+    p, q = rows.moved.astype(np.float64)[:, None], columns.moved.reshape(-1, width).max(axis=1)
+    low = floor - margin_of(p, q.astype(np.float64))
+    # A product above zero that reaches the limit by its column's scale does by the run's largest.
+    largest = rows.scales[:, None] * columns.scales.reshape(-1, width).max(axis=1)
+    limits = np.where(low > 0, np.floor(low / largest * (1.0 - 2.0**-20)), -np.inf)
+    hit, run = np.nonzero(runs.amax(dim=2).numpy() >= limits)
+    near = runs.numpy()[hit, run]
+    which, column = np.nonzero(near >= limits[hit, run][:, None])
+    within, across = hit[which], run[which] * width + column
+    similar = near[which, column] * rows.scales[within] * columns.scales[across]
+    reached = similar >= low[within, run[which]]
+    return within[reached], across[reached]
 
 
 def _original(

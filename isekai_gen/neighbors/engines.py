@@ -117,7 +117,7 @@ class ByteBlocks:
     name: str = "8-bit blocks on cpu"
 
     def row_bytes(self, dimensions: int) -> int:
-        return padded_width(dimensions) + 8
+        return padded_width(dimensions) + 12
 
     def load(self, vectors: Vectors) -> IntegerRows:
         return integer_rows(vectors, "cpu", self.band_rows, keep_rest=False)
@@ -147,7 +147,7 @@ class IntegerTiles:
     name: str = "8-bit tiles (Triton)"
 
     def row_bytes(self, dimensions: int) -> int:
-        return 2 * padded_width(dimensions) + 8
+        return 2 * padded_width(dimensions) + 12
 
     def load(self, vectors: Vectors) -> IntegerRows:
         return integer_rows(vectors, self.device, self.band_rows)

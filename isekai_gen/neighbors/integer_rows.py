@@ -12,9 +12,10 @@ and goes into the margin.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from isekai_gen.neighbors.bands import BAND_ROWS
 from isekai_gen.neighbors.vectors import Vectors
@@ -33,6 +34,9 @@ _FLOAT32_UNIT_ROUNDOFF = 2.0**-24
 _ROTATION_SEED = 20231
 
 
+Moved = TypeVar("Moved", float, npt.NDArray[np.float64])
+
+
 @dataclass(frozen=True, eq=False)
 class IntegerRows:
     """Rows scaled to 8-bit integers, in ascending order of their scales within each band.
@@ -46,7 +50,9 @@ class IntegerRows:
         scales: float32, shape (n,): row i stands for matrix[i] * scales[i], and more closely for
             (matrix[i] + rest[i] / REST_LEVELS) * scales[i].
         rows: int32, shape (n,): which row of the vectors each one is.
-        moved: No row of `matrix` lies further than this from the exact, turned unit row.
+        moved_rows: float32, shape (n,): no row of `matrix` lies further than its number from the
+            exact, turned unit row.
+        moved: The largest of them.
         moved_with_rest: The same with the rest.
     """
 
@@ -54,6 +60,7 @@ class IntegerRows:
     rest: torch.Tensor
     scales: torch.Tensor
     rows: torch.Tensor
+    moved_rows: torch.Tensor
     moved: float
     moved_with_rest: float
 
@@ -68,7 +75,7 @@ def integer_rows(
 ) -> IntegerRows:
     """Turn, scale and round rows.
 
-    Memory on the device is n (2 d + 8) bytes, n (d + 8) without the rest, and a few blocks.
+    Memory on the device is n (2 d + 12) bytes, n (d + 12) without the rest, and a few blocks.
 
     Args:
         vectors: n rows.
@@ -87,7 +94,7 @@ def integer_rows(
     rest = torch.zeros(shape if keep_rest else (0, 0), dtype=torch.int8, device=device)
     scales = torch.empty(count, dtype=torch.float32, device=device)
     rows = torch.empty(count, dtype=torch.int32, device=device)
-    moved = torch.zeros(2, dtype=torch.float32, device=device)
+    errors = torch.zeros((2, count), dtype=torch.float32, device=device)
     step = _CPU_BLOCK_ROWS if device == "cpu" else band_rows
     for band in range(0, count, band_rows):
         end = min(band + band_rows, count)
@@ -97,25 +104,25 @@ def integer_rows(
                 block = torch.from_numpy(np.array(vectors.block(start, stop))).to(device)
             else:
                 block = loaded[start:stop]
-            scale, levels, finer, errors = _levels(block, turn)
-            scales[start:stop] = scale
+            scales[start:stop], levels, finer, errors[:, start:stop] = _levels(block, turn)
             matrix[start:stop, :dimensions] = levels
             if keep_rest:
                 rest[start:stop, :dimensions] = finer
-            moved = torch.maximum(moved, errors)
         scales[band:end], order = torch.sort(scales[band:end], stable=True)
         rows[band:end] = order.to(torch.int32) + band
         for held in (matrix, rest) if keep_rest else (matrix,):
             held[band:end] = held[band:end][order]
-    bound = _turning_error(dimensions, skew)
-    once, twice = (float(value) * (1.0 + 2.0**-10) + bound for value in moved)
-    return IntegerRows(matrix, rest, scales, rows, once, twice)
+        errors[:, band:end] = errors[:, band:end][:, order]
+    # The lengths are float32 sums, and so is what is added to them here.
+    moved = errors * (1.0 + 2.0**-9) + _turning_error(dimensions, skew)
+    once, twice = (float(each.max()) if count else 0.0 for each in moved)
+    return IntegerRows(matrix, rest, scales, rows, moved[0].clone(), once, twice)
 
 
 def _levels(
     block: torch.Tensor, turn: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Scales [b], levels and finer levels int8 [b, d] of rows, and how far either moves one [2]."""
+    """Scales [b], levels and finer levels int8 [b, d] of rows; how far either moves each [2, b]."""
     import torch
 
     lengths = torch.linalg.vector_norm(block, dim=1, keepdim=True, dtype=torch.float64)
@@ -126,7 +133,7 @@ def _levels(
     left_over = turned.sub_(levels)
     finer = (left_over * REST_LEVELS).round_().clamp_(-_LEVELS, _LEVELS)
     errors = [
-        (torch.linalg.vector_norm(error, dim=1) * scale).max()
+        torch.linalg.vector_norm(error, dim=1) * scale
         for error in (left_over, left_over - finer / REST_LEVELS)
     ]
     return scale, levels.to(torch.int8), finer.to(torch.int8), torch.stack(errors)
@@ -138,11 +145,15 @@ def padded_width(dimensions: int) -> int:
 
 
 def integer_margin(left: IntegerRows, right: IntegerRows) -> float:
-    """How far scale * scale * product can lie from the similarity; see `rounding.product_margin`.
+    """How far scale * scale * product can lie from the similarity; see `margin_of`."""
+    return margin_of(left.moved, right.moved)
 
-    The integer products are exact; scaling them rounds three times.
+
+def margin_of(p: Moved, q: Moved) -> Moved:
+    """How far scale * scale * product can lie from the similarity of rows that moved by p and q.
+
+    See `rounding.product_margin`. The integer products are exact; scaling them rounds three times.
     """
-    p, q = left.moved, right.moved
     return p * (1.0 + q) + q + 2.0**-20
 
 

@@ -96,7 +96,7 @@ def search_nearest(
 
 def _row_bytes(dimensions: int, device: str) -> int:
     """What a loaded row takes, in the widest of the formats that `_bands` may choose."""
-    return 4 * dimensions if device == "cpu" else 4 * dimensions + 2 * padded_width(dimensions) + 8
+    return 4 * dimensions if device == "cpu" else 4 * dimensions + 2 * padded_width(dimensions) + 12
 
 
 @dataclass(frozen=True, eq=False)

@@ -197,8 +197,9 @@ def test_neighbor_tables_of_other_kept_images_are_not_released(root, tmp_path):
 
 def test_manifests_that_are_impossible_are_said(root):
     curate(root, "--max-similarity", "0.9")
-    done = call("manifest", "-w", root)
+    done = call("manifest", "-w", root, expect=2)
     assert "No isekai-10 manifest: no group keeps two images" in done.stderr
+    assert "neither isekai-10 nor isekai-pair can be written" in done.stderr
     assert not list((root / "manifests").glob("*.json"))
     call("manifest", "-w", root, "--format", "isekai-10", expect=2)
 
