@@ -112,7 +112,7 @@ def _reaching(
         floor: Lowest similarity asked for.
         width: Columns of a run, which have one limit together; divides c.
     """
-    runs = products.unflatten(1, (-1, width))
+    runs = products.reshape(len(products), -1, width)
     p, q = rows.moved.astype(np.float64)[:, None], columns.moved.reshape(-1, width).max(axis=1)
     low = floor - margin_of(p, q.astype(np.float64))
     # A product above zero that reaches the limit by its column's scale does by the run's largest.
