@@ -113,8 +113,8 @@ def integer_rows(
         for held in (matrix, rest) if keep_rest else (matrix,):
             held[band:end] = held[band:end][order]
         errors[:, band:end] = errors[:, band:end][:, order]
-    # The lengths are float32 sums, and so is what is added to them here.
-    moved = errors * (1.0 + 2.0**-9) + _turning_error(dimensions, skew)
+    # The lengths are float32 sums, and so is this one.
+    moved = (errors + _turning_error(dimensions, skew)) * (1.0 + 2.0**-9)
     once, twice = (float(each.max()) if count else 0.0 for each in moved)
     return IntegerRows(matrix, rest, scales, rows, moved[0].clone(), once, twice)
 

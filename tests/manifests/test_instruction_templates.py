@@ -5,7 +5,7 @@ import pytest
 from isekai_gen.errors import TemplateError
 from isekai_gen.manifests.instruction_template_set import InstructionTemplates
 
-NAMING = 'naming:\n  - {id: ask, instruction: "Was ist das?", response: "{name}"}\n'
+NAMING = 'naming:\n  - {id: ask, instruction: "Qué es esto?", response: "{name}"}\n'
 
 
 def written(tmp_path, text):
@@ -21,7 +21,7 @@ def test_a_list_replaces_the_shipped_one_and_the_others_stay(tmp_path):
     )
 
     (template,) = loaded.tasks["naming"]
-    assert (template.id, template.texts["instruction"]) == ("ask", "Was ist das?")
+    assert (template.id, template.texts["instruction"]) == ("ask", "Qué es esto?")
     assert {**loaded.tasks, "naming": ()} == {**shipped.tasks, "naming": ()}
     assert loaded.rationale == shipped.rationale
 
