@@ -126,6 +126,7 @@ def test_an_encoder_gives_the_same_embeddings_either_way(tiny_encoder_folder):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_gpu_resizes_to_the_bits_of_pillow():
     steps = (Resize(224, BICUBIC), CenterCrop(224))
     preparation = prepared_as(steps)
@@ -141,6 +142,7 @@ def test_a_gpu_resizes_to_the_bits_of_pillow():
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_an_encoder_on_a_gpu_takes_whole_pictures(tiny_encoder_folder):
     encoder = load_encoder(EncoderSpec(str(tiny_encoder_folder), "tiny"), Device("cuda:0"))
     images = [picture(50, 64, seed) for seed in range(3)]

@@ -94,7 +94,12 @@ def test_a_damaged_marker_is_one_line_with_a_remedy(made, root, runner, stage, c
     before = digests(root)
     marker.write_bytes(content)
     results = [call(runner, *command, "-w", root) for command in COMMANDS]
-    said = [result.stderr for result in results if result.exit_code]
+    # So few images make no manifest, whatever the marker of the plan says.
+    said = [
+        result.stderr
+        for result in results
+        if result.exit_code and "can be written" not in result.stderr
+    ]
     assert said
     for line in said:
         assert f"{marker}: a damaged done-marker; delete it" in line
