@@ -41,7 +41,7 @@ def storage_errors(path: Path) -> Iterator[None]:
             raise
         raise StorageError(
             f"cannot write {path}: {reasons[error.errno]}; finished work is safe: "
-            "make room (or choose another --workspace) and run the same command again"
+            "make room (or write elsewhere) and run the same command again"
         ) from error
 
 

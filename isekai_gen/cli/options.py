@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from isekai_gen.stages.context import StageContext
 
 F = TypeVar("F", bound=Callable[..., Any])
-Decorator = Callable[[F], F]
 
 _JOINT = "__"
 # Settings that may name a local path: kept absolute, so that a later command finds it too.

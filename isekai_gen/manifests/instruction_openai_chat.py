@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from isekai_gen.data_urls import MEDIA_TYPES, data_url, media_type_of
 from isekai_gen.errors import ManifestError
 from isekai_gen.manifests.instruction_chat_parts import message_faults, messages_of
 from isekai_gen.manifests.instruction_check import (
@@ -24,13 +25,6 @@ from isekai_gen.manifests.instruction_check import (
 from isekai_gen.manifests.instruction_samples import InstructionSample
 from isekai_gen.records import ImagePart
 
-_MEDIA_TYPES = {
-    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
-    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    "image/gif": re.compile(rb"GIF8[79]a"),
-}
-"""What chat services take, to how such a file starts."""
 _MOST_BYTES = 50_000_000
 """About what a hosted service takes in one request; a larger file would fill the memory, too."""
 _DATA_URL = re.compile(r"data:(image/[a-z]+);base64,(.*)", re.DOTALL)
@@ -89,14 +83,12 @@ def _data_url(folder: Path, image: str) -> str:
         content = file.read_bytes()
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
         raise ManifestError(f"{file}: cannot be read ({error}); restore it") from error
-    # By its first bytes, whatever its name says: a service may check that the two agree.
-    found = (kind for kind, start in _MEDIA_TYPES.items() if start.match(content))
-    media_type = next(found, None)
+    media_type = media_type_of(content)
     if media_type is None:
         raise ManifestError(
-            f"{file}: chat services take {', '.join(_MEDIA_TYPES)} only; convert the image"
+            f"{file}: chat services take {', '.join(MEDIA_TYPES)} only; convert the image"
         )
-    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+    return data_url(content, media_type)
 
 
 def _url_of(value: Any) -> str:  # noqa: ANN401 - any JSON value
@@ -110,7 +102,7 @@ def _url_faults(url: str) -> list[str]:
     if not url.startswith("data:"):
         return path_faults(url)
     found = _DATA_URL.fullmatch(url)
-    if found is None or found.group(1) not in _MEDIA_TYPES:
+    if found is None or found.group(1) not in MEDIA_TYPES:
         return ["a data URL must be of an image, in base64"]
     try:
         content = base64.b64decode(found.group(2), validate=True)

@@ -5,18 +5,15 @@ Image files are sent byte for byte, so that what a server sees is what lies on d
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from isekai_gen.data_urls import HEAD_BYTES, data_url, media_type_of
 from isekai_gen.errors import InputError
 from isekai_gen.models.chat_requests import ChatRequest
 from isekai_gen.records import ImagePart, TextPart, Turn
-
-_HEAD_BYTES = 12
-_MEDIA_TYPES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 
 
 def request_body(request: ChatRequest, fields: Mapping[str, Any], max_image_bytes: int) -> bytes:
@@ -48,7 +45,7 @@ def check_images(requests: Iterable[ChatRequest], max_image_bytes: int) -> None:
         try:
             size = path.stat().st_size
             with path.open("rb") as file:
-                head = file.read(_HEAD_BYTES)
+                head = file.read(HEAD_BYTES)
         except OSError as error:
             raise _unreadable(path, error) from error
         _check_size(path, size, max_image_bytes)
@@ -75,8 +72,7 @@ def _data_url(path: Path, max_image_bytes: int) -> str:
     except OSError as error:
         raise _unreadable(path, error) from error
     _check_size(path, len(content), max_image_bytes)
-    media_type = _media_type(path, content[:_HEAD_BYTES])
-    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+    return data_url(content, _media_type(path, content[:HEAD_BYTES]))
 
 
 def _check_size(path: Path, size: int, max_image_bytes: int) -> None:
@@ -89,12 +85,10 @@ def _check_size(path: Path, size: int, max_image_bytes: int) -> None:
 
 def _media_type(path: Path, head: bytes) -> str:
     """By the file's first bytes, whatever its name says."""
-    for magic, media_type in _MEDIA_TYPES:
-        if head.startswith(magic):
-            return media_type
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    raise InputError(f"{path}: is not PNG, JPEG or WebP, which servers take; convert it")
+    media_type = media_type_of(head)
+    if media_type is None:
+        raise InputError(f"{path}: is not PNG, JPEG or WebP, which servers take; convert it")
+    return media_type
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:

@@ -10,7 +10,6 @@ them comes first in a list, or in which list it is, changes nothing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,6 +17,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from isekai_gen.cores import usable_cores
 from isekai_gen.errors import InputError
 from isekai_gen.neighbors.hash_candidates import Bits, Hits, search_with_one_thread
 from isekai_gen.neighbors.hash_sides import (
@@ -110,7 +110,7 @@ def _directed(
 
 
 def _threads() -> int:
-    return min(_MOST_THREADS, os.cpu_count() or 1)
+    return min(_MOST_THREADS, usable_cores())
 
 
 def _compared(first: Side, second: Chunk, radius: int) -> Found:

@@ -13,7 +13,6 @@ from isekai_gen.neighbors.pairs import PairList
 from isekai_gen.neighbors.recall_interval import Looks, RowDraw, recall_in_looks, row_draw
 from isekai_gen.neighbors.recall_truth import Sides, TruePairs, true_pairs
 from isekai_gen.neighbors.similarity import IndexArray, ScoreArray
-from isekai_gen.neighbors.vectors import Vectors
 
 # Rows compared with all others cost as much as this many rows of an exact search.
 _MOST_ROWS = 20_000
@@ -54,40 +53,13 @@ class MeasuredRecall:
     weight: ScoreArray
 
 
-def measure_recall(
-    vectors: Vectors,
-    pairs: PairList,
-    floor: float,
-    *,
-    seed: int,
-    rows: int = 1000,
-    confidence: float = 0.95,
-    against: Vectors | None = None,
-) -> Interval:
-    """Which share of the pairs at or above the floor is listed.
-
-    Random rows are compared with everything, exactly; `recall_interval` says how the interval is
-    made. If all rows were looked at, its ends meet.
-
-    Args:
-        vectors: n rows.
-        pairs: What a search of them listed; all at or above the floor.
-        floor: Lowest similarity of a pair.
-        seed: Of the random rows; take another one than any that the search was tuned by.
-        rows: Fewest rows drawn; see `RecallSample` for when there are more.
-        confidence: Share of such intervals that hold the truth, in (0, 1).
-        against: The other matrix, if the pairs are between two.
-    """
-    sample = RecallSample(seed=seed, rows=rows)
-    return measured_recall(
-        Sides(vectors, against), pairs, floor, sample, Looks(confidence)
-    ).interval
-
-
 def measured_recall(
     sides: Sides, pairs: PairList, floor: float, sample: RecallSample, looks: Looks
 ) -> MeasuredRecall:
-    """As `measure_recall`, with what was seen.
+    """Which share of the pairs at or above the floor is listed, and what was seen.
+
+    Random rows are compared with everything, exactly; `recall_interval` says how the interval is
+    made. If all rows were looked at, its ends meet.
 
     Args:
         sides: What is compared.

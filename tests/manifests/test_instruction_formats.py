@@ -118,11 +118,12 @@ def test_a_chain_of_thought_has_its_reasons_apart_as_well():
 def test_an_image_can_be_put_into_the_row(tmp_path):
     (tmp_path / "images/cactihog").mkdir(parents=True)
     sample = samples_of("images")[0]
-    (tmp_path / sample.conversation.images[0]).write_bytes(b"GIF89a")
+    (tmp_path / sample.conversation.images[0]).write_bytes(b"RIFF\x04\x00\x00\x00WEBP")
 
     made = FORMATS["openai-chat"].row_of["images"](with_data_urls(sample, tmp_path))
 
-    assert made["messages"][0]["content"][0]["image_url"]["url"] == "data:image/gif;base64,R0lGODlh"
+    url = made["messages"][0]["content"][0]["image_url"]["url"]
+    assert url == "data:image/webp;base64,UklGRgQAAABXRUJQ"
     assert FORMATS["openai-chat"].row_faults(made) == []
 
 

@@ -2,10 +2,17 @@ import numpy as np
 import pytest
 
 from isekai_gen.neighbors.pairs import PairList
-from isekai_gen.neighbors.recall import measure_recall
+from isekai_gen.neighbors.recall import RecallSample, measured_recall
+from isekai_gen.neighbors.recall_interval import Looks
+from isekai_gen.neighbors.recall_truth import Sides
 from isekai_gen.neighbors.search import SearchOptions, search_pairs
 from isekai_gen.neighbors.vectors import ArrayVectors
 from tests.neighbors.approximate_rows import FLOOR, exact, rows
+
+
+def measure_recall(vectors, pairs, floor, *, seed, rows=1000, against=None):
+    sample = RecallSample(seed=seed, rows=rows)
+    return measured_recall(Sides(vectors, against), pairs, floor, sample, Looks(0.95)).interval
 
 
 def without(pairs, drop):
