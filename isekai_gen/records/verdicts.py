@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from isekai_gen.records.base import Record
 from isekai_gen.records.images import ImageRecord
@@ -38,7 +38,7 @@ class Verdict(Record):
     tier: str = ""
 
 
-Choice = Literal["keep", "drop", "duplicate", "not_duplicate"]
+Choice = Literal["keep", "drop", "duplicate", "not_duplicate", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -47,25 +47,40 @@ class Decision(Record):
 
     Attributes:
         images: One image id, or two in ascending order.
-        choice: What the person decided; a later decision on the same images replaces this one.
+        choice: What the person decided; a later decision on the same images replaces this one,
+            and "undecided" takes it back.
         by: Who, as the person signs.
+        reason: Why, in a word or two, or "".
+        note: Anything else that others should know, or "".
+        at: When, as UTC in ISO form ("2026-11-22T14:03:07Z"), or "".
+        tool: Version of isekai-gen that recorded it, or "".
     """
 
     images: tuple[str, ...]
     choice: Choice
     by: str
+    reason: str = ""
+    note: str = ""
+    at: str = ""
+    tool: str = ""
 
     _tuples: ClassVar[frozenset[str]] = frozenset({"images"})
 
     def __post_init__(self) -> None:
-        wanted = 1 if self.choice in ("keep", "drop") else 2
-        if len(self.images) != wanted or list(self.images) != sorted(set(self.images)):
-            raise ValueError(f"a {self.choice!r} decision names {wanted} image(s) in order")
+        wanted = {"keep": (1,), "drop": (1,), "undecided": (1, 2)}.get(self.choice, (2,))
+        if len(self.images) not in wanted or list(self.images) != sorted(set(self.images)):
+            raise ValueError(f"a {self.choice!r} decision names {wanted[0]} image(s) in order")
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """The decision of a line; one written by hand may leave out all after `by`."""
+        return super().from_json({"reason": "", "note": "", "at": "", "tool": "", **row})
 
 
 def last_decisions(decisions: Iterable[Decision]) -> dict[tuple[str, ...], Decision]:
-    """The decision in force for each image or pair: the last one said."""
-    return {decision.images: decision for decision in decisions}
+    """The decision in force for each image or pair: the last one said, if not taken back."""
+    last = {decision.images: decision for decision in decisions}
+    return {images: each for images, each in last.items() if each.choice != "undecided"}
 
 
 def select_kept(

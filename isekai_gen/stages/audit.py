@@ -12,14 +12,14 @@ from PIL import Image
 from isekai_gen.errors import ChecksumError, InputError
 from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.records import Decision, ImageRecord
-from isekai_gen.shards import append_records
 from isekai_gen.stages.audit_answers import new_decisions, read_answers
 from isekai_gen.stages.audit_page import audit_page
 from isekai_gen.stages.audit_population import gather_questions
 from isekai_gen.stages.audit_result import AuditResult, evaluate_answers, write_result
 from isekai_gen.stages.audit_sample import draw_questions, read_sample, write_sample
 from isekai_gen.stages.context import StageContext
-from isekai_gen.stages.curate import gather_records, read_decisions
+from isekai_gen.stages.curate import gather_records
+from isekai_gen.stages.decisions import append_decisions, read_decisions
 from isekai_gen.stages.embed_shard import open_recorded
 from isekai_gen.storage import write_atomically
 from isekai_gen.workspace import Workspace
@@ -140,8 +140,8 @@ def apply_answers(context: StageContext, path: Path, decide_by: str | None) -> A
     files = write_result(workspace, result)
     decisions: list[Decision] = []
     if decide_by is not None:
-        before = read_decisions(workspace)  # repairs a torn tail before we append
+        before = read_decisions(workspace)
         decisions = list(new_decisions(questions, answers, before, decide_by))
         if decisions:
-            append_records(workspace.decisions_file, decisions)
+            append_decisions(workspace, decisions)
     return AnswerReport(result, decisions, files)

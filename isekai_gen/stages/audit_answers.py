@@ -11,6 +11,7 @@ from isekai_gen.errors import InputError
 from isekai_gen.records import Decision, last_decisions
 from isekai_gen.records.verdicts import Choice
 from isekai_gen.stages.audit_records import UNSURE, Answer, AuditAnswer, AuditQuestion
+from isekai_gen.stages.decisions import decide
 
 _FAULTS_SHOWN = 20
 
@@ -85,7 +86,7 @@ def new_decisions(
             continue
         images = tuple(sorted(question.images))
         if images not in in_force or in_force[images].choice != choice:
-            yield Decision(images, choice, by)
+            yield decide(images, choice, by, reason="audit")
 
 
 def _choice(answer: Answer) -> Choice | None:

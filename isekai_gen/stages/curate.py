@@ -14,9 +14,10 @@ from isekai_gen.errors import InputError
 from isekai_gen.filters import FilterContext, all_filters
 from isekai_gen.filters.base import ImageFilter
 from isekai_gen.prompts.catalog import load_catalog
-from isekai_gen.records import Decision, ImageRecord, Verdict, select_kept
-from isekai_gen.shards import read_records, repair_tail
+from isekai_gen.records import ImageRecord, Verdict, select_kept
+from isekai_gen.shards import read_records
 from isekai_gen.stages.context import StageContext
+from isekai_gen.stages.decisions import read_decisions
 from isekai_gen.stages.drawn import read_drawn_part
 from isekai_gen.stages.embed import EmbedReport, embed, load_embeddings
 from isekai_gen.stages.embedding_files import read_concept_texts
@@ -93,12 +94,6 @@ def require_opened(failures: Mapping[str, str]) -> None:
             f"{len(failures)} image(s) could not be opened, such as {next(iter(failures))}; run "
             "`isekai-gen generate` to restore them"
         )
-
-
-def read_decisions(workspace: Workspace) -> list[Decision]:
-    """People's decisions in the order they were made."""
-    repair_tail(workspace.decisions_file)
-    return read_records(workspace.decisions_file, Decision)
 
 
 def read_verdicts(workspace: Workspace) -> dict[str, dict[str, Verdict]]:

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from isekai_gen.errors import ChecksumError
 from isekai_gen.filters import all_filters
-from isekai_gen.records import Decision, Verdict, last_decisions
-from isekai_gen.shards import check_part, modified_ns, read_appended, read_marker, read_records
+from isekai_gen.records import Verdict, last_decisions
+from isekai_gen.shards import check_part, modified_ns, read_marker, read_records
+from isekai_gen.stages.decisions import read_decisions
 from isekai_gen.stages.part_counts import PartCounts, generated_images
 from isekai_gen.stages.plan_lines import ID_DIGITS
 from isekai_gen.workspace import Workspace
@@ -63,7 +64,7 @@ def count_dropped(workspace: Workspace, parts: Mapping[int, PartCounts]) -> Drop
         ChecksumError: If verdicts or decisions are damaged.
     """
     names = [name for name in all_filters() if workspace.parts(workspace.verdicts(name))]
-    decisions = read_appended(workspace.decisions_file, Decision)
+    decisions = read_decisions(workspace)
     choices = {
         images[0].encode(): decision.choice
         for images, decision in last_decisions(decisions).items()

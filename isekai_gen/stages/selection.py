@@ -10,7 +10,8 @@ from isekai_gen.records import Concept, ImageRecord, Verdict, select_kept
 from isekai_gen.release.content import dropping_verdicts
 from isekai_gen.stages import dedupe, overlap
 from isekai_gen.stages.context import StageContext, require_plan
-from isekai_gen.stages.curate import gather_records, read_decisions, read_verdicts
+from isekai_gen.stages.curate import gather_records, read_verdicts
+from isekai_gen.stages.decisions import read_decisions
 from isekai_gen.stages.drawn import read_drawn
 from isekai_gen.stages.judging import judge_by_records
 

@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from isekai_gen.filters import all_filters
 from isekai_gen.intervals import wilson_interval
-from isekai_gen.records import Decision, ImageRecord, PlannedImage, Verdict, select_kept
-from isekai_gen.shards import read_appended, read_records
+from isekai_gen.records import ImageRecord, PlannedImage, Verdict, select_kept
+from isekai_gen.shards import read_records
 from isekai_gen.stages.context import require_plan
+from isekai_gen.stages.decisions import read_decisions
 from isekai_gen.stages.drawn import read_drawn_part
 from isekai_gen.workspace import Workspace
 
@@ -129,7 +130,7 @@ def read_yields(workspace: Workspace) -> YieldReport:
         ChecksumError: If files cannot be read.
     """
     require_plan(workspace)
-    decisions = read_appended(workspace.decisions_file, Decision)
+    decisions = read_decisions(workspace)
     tally, judged = _Tally(), Counter[str]()
     for part in workspace.parts("records"):
         records = read_drawn_part(workspace, part)

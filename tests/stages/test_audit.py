@@ -10,7 +10,8 @@ from isekai_gen.shards import append_records, encode_lines
 from isekai_gen.stages.audit import apply_answers, draw_audit
 from isekai_gen.stages.audit_population import gather_questions
 from isekai_gen.stages.audit_sample import read_sample
-from isekai_gen.stages.curate import gather_records, read_decisions, read_verdicts
+from isekai_gen.stages.curate import gather_records, read_verdicts
+from isekai_gen.stages.decisions import read_decisions
 from isekai_gen.stages.dedupe import dedupe
 from isekai_gen.workspace import Workspace
 from tests.small_jobs import digests
