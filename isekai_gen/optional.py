@@ -1,9 +1,45 @@
 """Optional dependencies are loud: a missing one names the extra that brings it."""
 
 import importlib
-from types import ModuleType
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
 
 from isekai_gen.errors import MissingDependencyError
+
+_MODELS = "pip install 'isekai-gen[cpu]' (or isekai-gen[gpu] where there is a GPU)"
+INSTALL_BY_MODULE: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                "accelerate",
+                "anyio",
+                "diffusers",
+                "faiss",
+                "httpx2",
+                "huggingface_hub",
+                "imagehash",
+                "open_clip",
+                "open_clip_torch",
+                "safetensors",
+                "scipy",
+                "sentencepiece",
+                "timm",
+                "tokenizers",
+                "torch",
+                "torchvision",
+                "transformers",
+            ),
+            _MODELS,
+        ),
+        "c2pa": "pip install 'isekai-gen[c2pa]'",
+        "cryptography": "pip install 'isekai-gen[c2pa]'",
+        "cv2": "pip install 'isekai-gen[training]'",
+        "matplotlib": "pip install 'isekai-gen[plots]'",
+        "peft": "pip install 'isekai-gen[lora]'",
+        "ray": "pip install 'isekai-gen[ray]'",
+    }
+)
+"""Import name of a library that only some commands need to what installs it."""
 
 
 def require(module: str, install: str) -> ModuleType:
@@ -22,3 +58,16 @@ def require(module: str, install: str) -> ModuleType:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
             raise
         raise MissingDependencyError(f"{module} is not installed; run: {install}") from error
+
+
+def as_missing_dependency(error: ModuleNotFoundError) -> MissingDependencyError | None:
+    """The error to show for an import that failed anywhere, or None if the fault is ours.
+
+    The base installation has no models and no search; what needs them imports them where it does.
+    """
+    # importlib.metadata raises the same error, and names the distribution, such as "ImageHash".
+    module = (error.name or "").partition(".")[0].lower().replace("-", "_")
+    install = INSTALL_BY_MODULE.get(module)
+    if install is None:
+        return None
+    return MissingDependencyError(f"this needs {module}, which is not installed; run: {install}")

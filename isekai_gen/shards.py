@@ -10,7 +10,7 @@ import io
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
@@ -51,9 +51,18 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     Raises:
         ChecksumError: If it cannot be read, or a line is not a JSON object; names file and line.
     """
+    return list(iter_lines(path))
+
+
+def iter_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """As `read_lines`, one row after the other: for files that memory may not hold.
+
+    Raises:
+        ChecksumError: As `read_lines`, when it comes to the line.
+    """
     try:
         with jsonlines.open(path) as reader:
-            return list(reader.iter(type=dict))
+            yield from reader.iter(type=dict)
     except jsonlines.InvalidLineError as error:
         raise ChecksumError(
             f"{path}:{error.lineno}: not a JSON object; the file was damaged or edited: restore it"

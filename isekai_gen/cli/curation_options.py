@@ -128,4 +128,47 @@ release_options = combined(
         type=click.Path(exists=True, dir_okay=False),
         help="Full text of a license that is not shipped.",
     ),
+    setting(
+        "--profile",
+        "release.profile",
+        type=click.Choice(["hub", "files", "webdataset"]),
+        help="How images travel: Parquet and loose files, loose files, tar shards. [default: hub]",
+    ),
+    setting(
+        "--loose-images/--no-loose-images",
+        "release.loose_images",
+        help="Whether the profile hub has images/ beside Parquet. [default: yes]",
+    ),
+    setting(
+        "--split",
+        "release.splits",
+        multiple=True,
+        metavar="NAME=SHARE",
+        help="A split and its share of the images; may be repeated, shares add up to 1. "
+        "[default: test=1]",
+    ),
+    setting(
+        "--split-by",
+        "release.split_by",
+        type=click.Choice(["group", "image"]),
+        help="What is never divided: groups of concepts, or near-duplicates. [default: group]",
+    ),
+    setting(
+        "--split-seed",
+        "release.split_seed",
+        type=click.IntRange(min=0),
+        help="Seed of the division. [default: 0]",
+    ),
+    setting(
+        "--pair-shots",
+        "release.pair_shots",
+        type=click.IntRange(min=0),
+        help="Support images embedded on each side of a row of the table pairs. "
+        "[default: 2; 0 where that would take over a gigabyte]",
+    ),
+    setting(
+        "--with-embeddings/--without-embeddings",
+        "release.embeddings",
+        help="Whether embeddings are released, so that similarities can be checked. [default: no]",
+    ),
 )

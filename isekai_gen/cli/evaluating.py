@@ -124,7 +124,7 @@ def _open_folder(options: Mapping[str, Any]) -> Iterator[StageContext]:
 
 def _refuse_release(images: Path, out: Path) -> None:
     """See that results do not go into a release, which would no longer verify."""
-    from isekai_gen.release.index import INDEX_FILE
+    from isekai_gen.release.layout import INDEX_FILE
 
     if (images / INDEX_FILE).is_file() and out.resolve().is_relative_to(images.resolve()):
         raise click.UsageError(

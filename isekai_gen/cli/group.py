@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from isekai_gen.errors import InputError, IsekaiGenError
+from isekai_gen.optional import as_missing_dependency
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -77,10 +78,12 @@ class CommandLine(click.Group):
         try:
             return super().invoke(ctx)
         except IsekaiGenError as error:
-            if ctx.meta.get(_DEBUG):
-                click.echo(getattr(error, "details", "") or traceback.format_exc(), err=True)
-            click.echo(f"Error: {error}", err=True)
-            raise click.exceptions.Exit(error.exit_code) from error
+            raise _told(ctx, error) from error
+        except ModuleNotFoundError as error:
+            missing = as_missing_dependency(error)
+            if missing is None:
+                raise
+            raise _told(ctx, missing) from error
         except OSError as error:
             if error.filename is None:
                 raise  # a broken pipe, which click ends quietly, or a fault of ours
@@ -92,3 +95,11 @@ class CommandLine(click.Group):
                 err=True,
             )
             raise click.exceptions.Exit(InputError.exit_code) from error
+
+
+def _told(ctx: click.Context, error: IsekaiGenError) -> click.exceptions.Exit:
+    """Print an error as its line, and what ends the command with its exit code."""
+    if ctx.meta.get(_DEBUG):
+        click.echo(getattr(error, "details", "") or traceback.format_exc(), err=True)
+    click.echo(f"Error: {error}", err=True)
+    return click.exceptions.Exit(error.exit_code)

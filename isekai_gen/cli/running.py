@@ -15,11 +15,13 @@ from isekai_gen.cli.curation_options import (
     release_options,
 )
 from isekai_gen.cli.duplicate_options import duplicate_options
-from isekai_gen.cli.failures import exit_if_failed, retry_option
+from isekai_gen.cli.failures import PARTLY_DONE, exit_if_failed, retry_option
 from isekai_gen.cli.model_options import drawing_options, images_option, seed_option
 from isekai_gen.cli.options import common_options, open_workspace, tell_if_starter
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from isekai_gen.stages.run import RunReport
 
 
@@ -42,7 +44,7 @@ def demo(**options: Any) -> None:  # noqa: ANN401
     _print_run(report, as_json=options["as_json"])
     if not options["as_json"]:
         click.echo(f"Next: isekai-gen status -w {options['workspace']}")
-    exit_if_failed(report.status.total.failed)
+    _exit_if_partly_done(report, options["workspace"])
 
 
 @click.command()
@@ -68,7 +70,20 @@ def run(**options: Any) -> None:  # noqa: ANN401
         tell_if_starter(context, draws=True, embeds=True)
         report = run_all(context, request)
     _print_run(report, as_json=options["as_json"])
+    _exit_if_partly_done(report, options["workspace"])
+
+
+def _exit_if_partly_done(report: RunReport, workspace: Path) -> None:
+    """End with exit code 3 if images failed or there is no release yet, and say what to do."""
+    if report.answers_left:
+        click.echo(
+            f"No release yet: {report.answers} has {report.answers_left} answers left to you; "
+            f"give them, then: isekai-gen run -w {workspace}",
+            err=True,
+        )
     exit_if_failed(report.status.total.failed)
+    if report.answers_left:
+        raise click.exceptions.Exit(PARTLY_DONE)
 
 
 def _print_run(report: RunReport, *, as_json: bool) -> None:
@@ -79,8 +94,10 @@ def _print_run(report: RunReport, *, as_json: bool) -> None:
             {
                 **status,
                 "manifests": manifests,
-                "release": str(report.release),
-                "contact_sheet": str(report.contact_sheet),
+                "release": _path(report.release),
+                "contact_sheet": _path(report.contact_sheet),
+                "answers": str(report.answers),
+                "answers_left": report.answers_left,
                 "worked": report.worked,
             }
         )
@@ -95,5 +112,10 @@ def _print_run(report: RunReport, *, as_json: bool) -> None:
     click.echo(f"\n{counts_line(status)}")
     for name, number in manifests.items():
         click.echo(f"Manifest {name}: {number} queries")
-    click.echo(f"Release (verified): {report.release}")
-    click.echo(f"Contact sheet: {report.contact_sheet}")
+    if report.release is not None:
+        click.echo(f"Release (verified): {report.release}")
+        click.echo(f"Contact sheet: {report.contact_sheet}")
+
+
+def _path(path: Path | None) -> str | None:
+    return None if path is None else str(path)

@@ -17,9 +17,9 @@ LABELS_FILE = "labels.jsonl"
 Block = tuple[Concept, Concept]
 
 
-def label_rows(groups: Iterable[Block]) -> Iterator[dict[str, str]]:
+def label_rows(groups: Iterable[Iterable[Concept]]) -> Iterator[dict[str, str]]:
     """A row for every concept: its label, and the display name that became it."""
-    for concept in (each for pair in groups for each in pair):
+    for concept in (each for group in groups for each in group):
         yield {
             "label": normalize_label(concept.name),
             "name": concept.name,

@@ -24,12 +24,13 @@ In a clone of that repository, with `HERE` set to this folder's path, `IMAGES` t
 images and `CHECKPOINT` to that of a model."""
 
 
-def isekai_readme(shots_by_name: Mapping[str, int]) -> str:
-    """README of manifests/.
+def isekai_readme(shots_by_name: Mapping[str, int], relative_to: str = "workspace") -> str:
+    """README beside ISEKAI manifests, whose folder lies in that of the images.
 
     Args:
         shots_by_name: Name of each manifest, such as "ISEKAI-10", to the images in its support
             lists; at least one.
+        relative_to: What paths are relative to, for people.
     """
     files = " and ".join(f"`{name}.json`" for name in sorted(shots_by_name))
     fewest, most = min(shots_by_name.values()), max(shots_by_name.values())
@@ -40,7 +41,7 @@ def isekai_readme(shots_by_name: Mapping[str, int]) -> str:
         f"(JSON lines, despite the name), each with frozen support lists of {images} of\n"
         "either label; of n shots, the first n of either list are shown.\n"
         'The paper counts both sides: its "4 shots" is `shot=2` here. Paths are relative to the\n'
-        "workspace. Do not reorder the lines: the metric goes by their numbers.\n"
+        f"{relative_to}. Do not reorder the lines: the metric goes by their numbers.\n"
         "`labels.jsonl` has the display name of every label.\n\n"
         + _NOT_RUN
         + "\n## Evaluate with upstream's code\n\n"

@@ -7,15 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from isekai_gen.embeddings import EmbeddingTable
 from isekai_gen.errors import ReleaseError
 from isekai_gen.records import Concept, ImageRecord, Verdict
+from isekai_gen.release.images import ImageMeasures, ReleasedImage, name_images
+from isekai_gen.release.layout import Profile
 from isekai_gen.workspace import is_slug
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+SplitBy = Literal["group", "image"]
 _LICENSES = files("isekai_gen.release").joinpath("licenses")
-_LICENSE_NAMES = {"cc0-1.0": "CC0 1.0 Universal (public domain dedication)"}
+_LICENSE_NAMES = {
+    "cc0-1.0": "CC0 1.0 Universal (public domain dedication)",
+    "cc-by-4.0": "Creative Commons Attribution 4.0 International",
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class ReleaseOptions:
         version: "MAJOR.MINOR.PATCH".
         title: For people.
         license_id: License of the images as the Hugging Face Hub writes it; its text is
-            included here for "cc0-1.0".
+            included here for "cc0-1.0" and "cc-by-4.0".
         license_text: Full text of any other license.
     """
 
@@ -80,6 +87,13 @@ class ReleaseContent:
         templates: Prompt templates as used, YAML.
         settings: Settings as used, JSON-ready.
         environment: Library versions, device, model and weights digests, JSON-ready.
+        measures: Id of every kept image to what curation measured of it.
+        splits: Id of every kept image to its split.
+        split_by: "group" if a fictional concept and its real counterpart are in one split,
+            "image" if images of a concept are spread over splits, near-duplicates together.
+        reports: Path in the release (`layout`) to a report's JSON value.
+        encoder: Label of the encoder that judged the images, or "".
+        vectors: Embeddings of kept and dropped images by that encoder, to be released, or None.
     """
 
     concepts: Sequence[Concept]
@@ -90,6 +104,12 @@ class ReleaseContent:
     templates: str
     settings: Mapping[str, Any]
     environment: Mapping[str, Any]
+    measures: Mapping[str, ImageMeasures]
+    splits: Mapping[str, str]
+    split_by: SplitBy
+    reports: Mapping[str, Any]
+    encoder: str
+    vectors: EmbeddingTable | None
 
     def __post_init__(self) -> None:
         slugs = {concept.slug for concept in self.concepts}
@@ -120,6 +140,27 @@ class ReleaseContent:
             key=lambda record: (place[record.concept], record.planned.index, record.image_id),
         )
 
+    def released_images(self) -> list[ReleasedImage]:
+        """The kept images with their names, in release order."""
+        concept_by_slug = {concept.slug: concept for concept in self.concepts}
+        label = {concept.slug: number for number, concept in enumerate(self.concepts)}
+        kept: dict[str, list[ImageRecord]] = {}
+        records = self.kept_records()
+        for record in records:
+            kept.setdefault(record.concept, []).append(record)
+        paths = name_images(self.concepts, kept)
+        return [
+            ReleasedImage(
+                record,
+                concept_by_slug[record.concept],
+                label[record.concept],
+                paths[record.image_id],
+                self.splits[record.image_id],
+                self.measures[record.image_id],
+            )
+            for record in records
+        ]
+
 
 @dataclass(frozen=True)
 class ReleaseSummary:
@@ -127,19 +168,39 @@ class ReleaseSummary:
 
     Attributes:
         folder: The release.
+        profile: How images travel.
         counts: The conservation numbers (see `counts.count_images`).
         files: Number of files, with SHA256SUMS and release.json.
         size: Bytes of all files.
+        card: README.md.
         contact_sheet: The picture to look at first.
         manifests: Manifest file name to its number of rows.
+        archive: The release as one file beside it, or None.
     """
 
     folder: Path
+    profile: Profile
     counts: Mapping[str, Any]
     files: int
     size: int
+    card: Path
     contact_sheet: Path
     manifests: Mapping[str, int]
+    archive: Path | None
+
+    def to_json(self) -> dict[str, Any]:
+        """For `release build --json`."""
+        return {
+            "folder": str(self.folder),
+            "profile": self.profile,
+            "counts": dict(self.counts),
+            "files": self.files,
+            "size": self.size,
+            "card": str(self.card),
+            "contact_sheet": str(self.contact_sheet),
+            "manifests": dict(self.manifests),
+            "archive": None if self.archive is None else str(self.archive),
+        }
 
 
 def dropping_verdicts(

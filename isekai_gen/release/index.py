@@ -21,27 +21,9 @@ from pathlib import Path
 
 from isekai_gen.errors import ReleaseError
 from isekai_gen.hashing import file_sha256
+from isekai_gen.release.layout import role_of
 
-INDEX_FILE = "release.json"
-SUMS_FILE = "SHA256SUMS"
 INDEX_SCHEMA = 1
-
-_ROLE_BY_FOLDER = {
-    "images": "image",
-    "prompts": "prompts",
-    "lcl": "manifest",
-    "neighbors": "neighbor table",
-    "reports": "report",
-    "preview": "preview",
-    "provenance": "provenance",
-}
-_ROLE_BY_FILE = {
-    "README.md": "card",
-    "LICENSE": "license",
-    "metadata.jsonl": "metadata",
-    "concepts.jsonl": "concepts",
-    "rejected.jsonl": "rejected images",
-}
 
 
 @dataclass(frozen=True)
@@ -67,8 +49,7 @@ def list_files(folder: Path) -> list[ListedFile]:
     listed = []
     for path in found:
         name = path.relative_to(folder).as_posix()
-        role = _ROLE_BY_FILE.get(name) or _ROLE_BY_FOLDER[name.partition("/")[0]]
-        listed.append(ListedFile(name, path.stat().st_size, file_sha256(path), role))
+        listed.append(ListedFile(name, path.stat().st_size, file_sha256(path), role_of(name)))
     return sorted(listed, key=lambda file: file.path)
 
 

@@ -2,56 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from isekai_gen.errors import ReleaseError
 from isekai_gen.manifests.names import normalize_label
-from isekai_gen.records import Concept, ImageRecord
 from isekai_gen.release.content import ReleaseContent
+from isekai_gen.release.images import ReleasedImage
+from isekai_gen.release.layout import OVERLAP_FILE
 
 # IPTC's term for pictures made by a trained model.
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-_MIN_DIGITS = 4
 
 
-@dataclass(frozen=True)
-class ReleasedImage:
-    """A kept image and its place in the release.
+def metadata_row(image: ReleasedImage, size: int, sha256: str) -> dict[str, Any]:
+    """One row of metadata.jsonl: exactly `columns.METADATA_COLUMNS`.
 
-    Attributes:
-        record: As in the workspace.
-        path: "images/<concept>/<concept>-0001.png" (or .webp, .jpg), relative to the release.
-        size: Bytes of the file.
+    Args:
+        image: The image.
+        size: Bytes of the file that is released.
+        sha256: Of these bytes, 64 hex digits.
     """
-
-    record: ImageRecord
-    path: str
-    size: int
-
-
-def name_images(content: ReleaseContent) -> dict[str, str]:
-    """Id of every kept image to its path in the release, in release order."""
-    by_concept: dict[str, list[ImageRecord]] = {}
-    for record in content.kept_records():
-        by_concept.setdefault(record.concept, []).append(record)
-    digits = max(_MIN_DIGITS, len(str(max(map(len, by_concept.values()), default=0))))
+    record, concept, measures = image.record, image.concept, image.measures
+    planned = record.planned
     return {
-        record.image_id: f"images/{slug}/{slug}-{number:0{digits}d}{record.suffix}"
-        for slug, records in by_concept.items()
-        for number, record in enumerate(records, start=1)
-    }
-
-
-def metadata_row(image: ReleasedImage, concept: Concept) -> dict[str, Any]:
-    """One row of metadata.jsonl, flat so that `datasets` makes a column of each key."""
-    planned, provenance = image.record.planned, image.record.provenance.to_fields()
-    return {
-        "id": image.record.image_id,
+        "id": record.image_id,
         "file_name": image.path,
+        "split": image.split,
+        "label": image.label,
         "concept": concept.slug,
         "name": concept.name,
-        "label": normalize_label(concept.name),
+        "lcl_label": normalize_label(concept.name),
         "kind": concept.kind,
         "group": concept.group,
         "prompt": planned.prompt,
@@ -59,39 +40,82 @@ def metadata_row(image: ReleasedImage, concept: Concept) -> dict[str, Any]:
         "template": planned.template,
         "seed": planned.seed,
         "row": planned.row,
-        **provenance,
-        "bytes": image.size,
-        "sha256": image.record.file_sha256,
-        "pixel_sha256": image.record.pixel_sha256,
-        "safety_flagged": image.record.safety_flagged,
+        **record.provenance.to_fields(),
+        "bytes": size,
+        "sha256": sha256,
+        "pixel_sha256": record.pixel_sha256,
+        "safety_flagged": record.safety_flagged,
+        "alignment": measures.alignment,
+        "nearest_class": measures.nearest_class,
+        "class_margin": measures.class_margin,
+        "nearest_reference": measures.nearest_reference,
+        "reference_similarity": measures.reference_similarity,
+        "max_similarity": measures.max_similarity,
+        "duplicate_group": measures.duplicate_group,
         "digital_source_type": DIGITAL_SOURCE_TYPE,
     }
 
 
-def concept_row(concept: Concept, kept: int) -> dict[str, Any]:
-    """One row of concepts.jsonl: the catalog's entry, its label and how many images it has."""
-    return {**concept.to_json(), "label": normalize_label(concept.name), "images": kept}
+def concept_rows(content: ReleaseContent, counts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows of concepts.jsonl, in the order of the catalog: row n has label n.
 
-
-def prompt_row(record: ImageRecord, paths: Mapping[str, str]) -> dict[str, Any]:
-    """One row of prompts.jsonl: every image drawn, also those that failed or were dropped.
+    Each is the catalog's entry with its label, its label in the LCL manifests, its kept images in
+    all and by split, and the real classes nearest to it, the nearest first (none if nothing was
+    compared).
 
     Args:
-        record: The image.
-        paths: Id of every kept image to its path in the release.
+        content: What is released.
+        counts: Of `counts.count_images`.
     """
-    return {
-        **record.planned.to_json(),
-        "failure": record.failure,
-        "file_name": paths.get(record.image_id, ""),
-    }
+    kept_in: dict[str, dict[str, int]] = {concept.slug: {} for concept in content.concepts}
+    for record in content.kept_records():
+        split = content.splits[record.image_id]
+        kept_in[record.concept][split] = kept_in[record.concept].get(split, 0) + 1
+    nearest = content.reports.get(OVERLAP_FILE, {}).get("nearest_classes", {})
+    for label, concept in enumerate(content.concepts):
+        yield {
+            **concept.to_json(),
+            "label": label,
+            "lcl_label": normalize_label(concept.name),
+            "images": counts["by_concept"][concept.slug]["kept"],
+            "images_by_split": kept_in[concept.slug],
+            "nearest_classes": nearest.get(concept.slug, []),
+        }
 
 
-def rejected_rows(content: ReleaseContent) -> list[dict[str, Any]]:
-    """The rows of rejected.jsonl: why each generated image that is not here was dropped."""
+def prompt_rows(
+    content: ReleaseContent, images: Sequence[ReleasedImage]
+) -> Iterator[dict[str, Any]]:
+    """The rows of prompts.jsonl: every image drawn, also those that failed or were dropped.
+
+    Args:
+        content: What is released.
+        images: The kept images; `file_name` is "" for the others.
+    """
+    path_by_id = {image.record.image_id: image.path for image in images}
+    for record in sorted(content.records, key=lambda each: (each.concept, each.planned.index)):
+        yield {
+            **record.planned.to_json(),
+            "failure": record.failure,
+            "file_name": path_by_id.get(record.image_id, ""),
+        }
+
+
+def rejected_rows(content: ReleaseContent) -> Iterator[dict[str, Any]]:
+    """The rows of rejected.jsonl, by id: why each generated image that is not here was dropped.
+
+    Raises:
+        ReleaseError: If an image was dropped on account of one that is not kept.
+    """
     concept_by_id = {record.image_id: record.concept for record in content.records}
-    return [
-        {
+    path_by_id = {image.record.image_id: image.path for image in content.released_images()}
+    for image_id, verdict in sorted(content.dropped.items()):
+        if verdict.witness and verdict.witness not in path_by_id:
+            raise ReleaseError(
+                f"image {image_id} was dropped for being like {verdict.witness}, which is not "
+                "kept; run `isekai-gen dedupe` again"
+            )
+        yield {
             "id": image_id,
             "concept": concept_by_id[image_id],
             "by": verdict.by,
@@ -99,8 +123,7 @@ def rejected_rows(content: ReleaseContent) -> list[dict[str, Any]]:
             "measured": verdict.measured,
             "limit": verdict.limit,
             "witness": verdict.witness,
+            "witness_file_name": path_by_id.get(verdict.witness, ""),
             "reference": verdict.reference,
             "tier": verdict.tier,
         }
-        for image_id, verdict in sorted(content.dropped.items())
-    ]

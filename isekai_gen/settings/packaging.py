@@ -75,9 +75,26 @@ class ReleaseSettings(Section):
         version: Version of the dataset.
         license: Identifier of the dataset's license, as the Hugging Face Hub writes it.
         license_file: Full text of a license that is not shipped here.
+        profile: How images travel: Parquet and loose files, loose files, or tar shards.
+        loose_images: Whether the hub profile has images/ beside Parquet.
+        splits: "NAME=SHARE", shares adding up to 1; evaluation images are "test" by default.
+        split_by: What is never divided between splits: a group of concepts, or only sets of
+            near-duplicates.
+        split_seed: Of the division.
+        pair_shots: Support images embedded on each side of a row of the pairs table; None for 2,
+            or 0 where that would take more than a gigabyte.
+        embeddings: Whether the embeddings of kept and dropped images are released, so that
+            similarities can be checked.
     """
 
     name: str | None = None
     version: str = "1.0.0"
     license: str = "cc0-1.0"
     license_file: str | None = None
+    profile: Literal["hub", "files", "webdataset"] = "hub"
+    loose_images: bool = True
+    splits: tuple[str, ...] = ("test=1",)
+    split_by: Literal["group", "image"] = "group"
+    split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    pair_shots: Annotated[int, Field(ge=0)] | None = None
+    embeddings: bool = False

@@ -8,6 +8,7 @@ from typing import Any
 from isekai_gen.prompts import shipped_catalog_path
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.generate import GenerateRequest
+from isekai_gen.stages.release_answers import write_demo_answers
 from isekai_gen.stages.run import RunReport, run_all
 
 DEMO_SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -18,4 +19,5 @@ DEMO_SETTINGS: Mapping[str, Mapping[str, Any]] = {
 
 def run_demo(context: StageContext) -> RunReport:
     """Run all stages on the shipped catalog; the caller holds the workspace's lock."""
+    write_demo_answers(context.workspace)
     return run_all(context, GenerateRequest(catalog=shipped_catalog_path()))

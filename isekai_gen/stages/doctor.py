@@ -14,6 +14,7 @@ from pathlib import Path
 from isekai_gen.cores import usable_cores
 from isekai_gen.errors import IsekaiGenError
 from isekai_gen.models.spec import starter_folder
+from isekai_gen.optional import as_missing_dependency
 
 _LIBRARIES = ("torch", "diffusers", "transformers", "open_clip_torch", "numpy", "pillow", "pyarrow")
 _LOW_DISK_BYTES = 2 * 1024**3
@@ -43,12 +44,12 @@ def examine(workspace: Path) -> list[Check]:
     return [
         Check("python", True, f"{platform.python_version()} on {platform.platform()}"),
         *(_version(name) for name in _LIBRARIES),
-        _devices(),
+        _look("devices", _devices),
         _faiss(),
-        _model("starter image generator", _identify_generator),
-        _model("starter encoder", _identify_encoder),
-        _model("starter reference set", _open_reference),
-        _hub_cache(),
+        _look("starter image generator", _identify_generator),
+        _look("starter encoder", _identify_encoder),
+        _look("starter reference set", _open_reference),
+        _look("Hub models", _hub_cache),
         _disk(workspace),
     ]
 
@@ -60,11 +61,24 @@ def _version(name: str) -> Check:
         return Check(name, False, f"not installed; run: pip install {name}")
 
 
-def _devices() -> Check:
+def _look(name: str, found: Callable[[], str]) -> Check:
+    """A check that fails for a reason that a user can mend."""
+    try:
+        return Check(name, True, found())
+    except IsekaiGenError as error:
+        return Check(name, False, str(error))
+    except ModuleNotFoundError as error:
+        missing = as_missing_dependency(error)
+        if missing is None:
+            raise
+        return Check(name, False, str(missing))
+
+
+def _devices() -> str:
     from isekai_gen.models.profile import available_devices
 
     names = [device.name for device in available_devices()]
-    return Check("devices", True, f"{', '.join(names)}; {usable_cores()} CPU core(s)")
+    return f"{', '.join(names)}; {usable_cores()} CPU core(s)"
 
 
 def _faiss() -> Check:
@@ -72,13 +86,6 @@ def _faiss() -> Check:
         return Check("faiss (optional)", True, "installed")
     remedy = "not installed; `pip install 'isekai-gen[cpu]'` or 'isekai-gen[gpu]' brings it"
     return Check("faiss (optional)", True, remedy)
-
-
-def _model(name: str, open_it: Callable[[], str]) -> Check:
-    try:
-        return Check(name, True, open_it())
-    except IsekaiGenError as error:
-        return Check(name, False, str(error))
 
 
 def _identify_generator() -> str:
@@ -106,11 +113,11 @@ def _open_reference() -> str:
     return f"{reference.name}: {len(reference.classes)} classes"
 
 
-def _hub_cache() -> Check:
+def _hub_cache() -> str:
     from huggingface_hub import constants
 
     mode = "offline (HF_HUB_OFFLINE)" if constants.HF_HUB_OFFLINE else "on demand"
-    return Check("Hub models", True, f"{mode}; cache {constants.HF_HUB_CACHE}")
+    return f"{mode}; cache {constants.HF_HUB_CACHE}"
 
 
 def _disk(workspace: Path) -> Check:

@@ -3,45 +3,131 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
-from collections import Counter
-from importlib.metadata import version
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from isekai_gen.errors import ChecksumError, InputError, ReleaseError
+from isekai_gen.errors import InputError, ReleaseError
 from isekai_gen.hashing import digest_of, file_sha256
-from isekai_gen.release.build import build_release
+from isekai_gen.release.building.build import build_release
+from isekai_gen.release.building.request import (
+    Archive,
+    BuildPlan,
+    BuildRequest,
+    PictureMarker,
+    SumsSigner,
+)
+from isekai_gen.release.building.staging import refuse_existing
 from isekai_gen.release.content import ReleaseContent, ReleaseOptions, ReleaseSummary
-from isekai_gen.release.verify import verify_release
+from isekai_gen.release.documents.answers import Answers
+from isekai_gen.release.verification.verify import verify_release
 from isekai_gen.settings import ReleaseSettings
 from isekai_gen.shards import DoneMarker, read_marker, write_marker
-from isekai_gen.stages.calibration_files import calibration_file
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.neighbors import require_current_tables
-from isekai_gen.stages.plan_files import check_complete, count_planned
-from isekai_gen.stages.selection import Selection, select
-from isekai_gen.workspace import Workspace, slug_of
+from isekai_gen.stages.release_answers import (
+    answers_file,
+    ensure_answers_file,
+    load_answers,
+)
+from isekai_gen.stages.release_content import gather_content
+from isekai_gen.stages.selection import select
+from isekai_gen.workspace import slug_of
 
 _STAGE = "release"
 
 
-def write_release(context: StageContext, out: Path) -> ReleaseSummary:
+@dataclass(frozen=True)
+class Packing:
+    """How one release is packed, beside what the settings say; fields as of `BuildPlan`."""
+
+    hard_link: bool = False
+    previous: Path | None = None
+    marker: PictureMarker | None = None
+    signer: SumsSigner | None = None
+    archive: Archive | None = None
+    max_shard_bytes: int = BuildPlan.max_shard_bytes
+
+
+def begin_answers(context: StageContext) -> tuple[Path, int]:
+    """Begin release.toml; returns it and the number of answers left to its authors.
+
+    Raises:
+        ReleaseError: If it is there already; it holds people's words, so it is never overwritten.
+    """
+    path = answers_file(context.workspace)
+    if path.exists():
+        raise ReleaseError(f"{path} is there already; edit it, or move it away to begin anew")
+    return path, ensure_answers_file(context)
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """What a release is made of.
+
+    Attributes:
+        options: Name, version, license.
+        answers: Of the authors.
+        content: Of the workspace.
+    """
+
+    options: ReleaseOptions
+    answers: Answers
+    content: ReleaseContent
+
+
+def write_release(
+    context: StageContext, out: Path, packing: Packing | None = None
+) -> ReleaseSummary:
     """Build a release at `out`, which must not exist; the caller holds the workspace's lock.
 
     Raises:
-        ReleaseError: If nothing is kept, `out` exists, or manifests or tables are out of date.
+        ReleaseError: If release.toml lacks answers (it is begun if it is not there), nothing is
+            kept, `out` exists, or manifests or tables are out of date.
     """
+    refuse_existing(out)
+    return _build(context, out, _gather(context), packing or Packing())
+
+
+def _gather(context: StageContext) -> _Gathered:
     selection = select(context)
     options = release_options(context.settings.release, selection.catalog.name)
-    require_current_tables(context.workspace, selection)
-    content = _content(context, selection)
-    with context.reporter.task("Building the release", len(selection.kept)) as advance:
-        summary = build_release(context.workspace, out, options, content)
-        advance(len(selection.kept))
+    workspace = context.workspace
+    if not answers_file(workspace).exists():
+        left = ensure_answers_file(context, selection.catalog)
+        context.reporter.note(f"{answers_file(workspace)} is begun; {left} answers are yours")
+    answers = load_answers(workspace, selection.records)
+    require_current_tables(workspace, selection)
+    return _Gathered(options, answers, gather_content(context, selection))
+
+
+def _build(
+    context: StageContext, out: Path, gathered: _Gathered, packing: Packing
+) -> ReleaseSummary:
+    kept = len(gathered.content.kept)
+    with context.reporter.task("Building the release", kept) as advance:
+        summary = build_release(
+            BuildRequest(
+                workspace=context.workspace,
+                out=out,
+                options=gathered.options,
+                answers=gathered.answers,
+                content=gathered.content,
+                plan=_plan(context.settings.release, packing),
+                advance=advance,
+            )
+        )
     context.remember_settings("release")
     return summary
+
+
+def _plan(settings: ReleaseSettings, packing: Packing) -> BuildPlan:
+    return BuildPlan(
+        profile=settings.profile,
+        loose_images=settings.loose_images,
+        pair_shots=settings.pair_shots,
+        **packing.__dict__,
+    )
 
 
 def _free_name(path: Path) -> Path:
@@ -59,7 +145,8 @@ def write_current_release(context: StageContext, out: Path) -> bool:
     Raises:
         ReleaseError: As `write_release`; also if the release at `out` does not verify.
     """
-    fingerprint = _fingerprint(context, select(context))
+    gathered = _gather(context)
+    fingerprint = _fingerprint(context, gathered.content)
     marker = read_marker(context.workspace, _STAGE, 0)
     if out.exists():
         if marker is not None and marker.fingerprint == fingerprint:
@@ -71,12 +158,12 @@ def write_current_release(context: StageContext, out: Path) -> bool:
         out.rename(aside)
     # The marker comes first: without the folder it says nothing, with it whose content it has.
     write_marker(context.workspace, DoneMarker(_STAGE, 0, fingerprint, {}, ""))
-    write_release(context, out)
+    _build(context, out, gathered, Packing())
     return True
 
 
 def _require_verified(out: Path) -> None:
-    findings = verify_release(out)
+    findings = verify_release(out, pixels=False)
     if findings:
         raise ReleaseError(
             f"{out} was changed since it was built ({len(findings)} findings, such as "
@@ -84,25 +171,29 @@ def _require_verified(out: Path) -> None:
         )
 
 
-def _fingerprint(context: StageContext, selection: Selection) -> str:
+def _fingerprint(context: StageContext, content: ReleaseContent) -> str:
     """Digest of all that a release is made of."""
     workspace = context.workspace
     files = [
         path
         for folder in (workspace.manifests, workspace.neighbors)
-        for path in sorted(folder.glob("*"))
+        for path in sorted(folder.rglob("*"))
         if path.is_file()
     ]
-    if calibration_file(workspace).is_file():
-        files.append(calibration_file(workspace))
+    files += [workspace.catalog_file, answers_file(workspace)]
     return digest_of(
         {
-            "records": [record.to_json() for record in selection.records],
-            "kept": list(selection.kept),
-            "dropped": [verdict.to_json() for _, verdict in sorted(selection.dropped.items())],
-            "catalog": file_sha256(workspace.catalog_file),
-            "templates": file_sha256(workspace.templates_file),
-            "files": {path.name: file_sha256(path) for path in files},
+            "records": [record.to_json() for record in content.records],
+            "kept": list(content.kept),
+            "dropped": [verdict.to_json() for _, verdict in sorted(content.dropped.items())],
+            "templates": content.templates,
+            "measures": {key: asdict(value) for key, value in content.measures.items()},
+            "splits": dict(content.splits),
+            "reports": dict(content.reports),
+            "encoder": content.encoder,
+            "files": {
+                path.relative_to(workspace.root).as_posix(): file_sha256(path) for path in files
+            },
             "settings": context.settings.model_dump(by_alias=True, mode="json"),
             "date": os.environ.get("SOURCE_DATE_EPOCH", ""),
         }
@@ -132,64 +223,3 @@ def _license_text(path: str | None) -> str:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"license file {path} cannot be read: {error}") from error
-
-
-def _content(context: StageContext, selection: Selection) -> ReleaseContent:
-    workspace = context.workspace
-    check_complete(workspace)
-    planned: Counter[str] = Counter()
-    for part in workspace.parts("plan"):
-        planned.update(count_planned(workspace, part))
-    return ReleaseContent(
-        concepts=selection.catalog.concepts,
-        planned=dict(planned),
-        records=selection.records,
-        kept=selection.kept,
-        dropped=selection.dropped,
-        templates=_templates(workspace),
-        settings=_public_settings(context),
-        environment=_environment(context),
-    )
-
-
-def _public_settings(context: StageContext) -> dict[str, Any]:
-    """Settings without local folders: of an absolute path only the last part is told."""
-    return {
-        section: {
-            key: Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
-            for key, value in values.items()
-        }
-        for section, values in context.settings.model_dump(by_alias=True, mode="json").items()
-    }
-
-
-def _templates(workspace: Workspace) -> str:
-    path = workspace.templates_file
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ChecksumError(
-            f"{path} cannot be read ({error}); put back the templates with "
-            "`isekai-gen generate --templates FILE`"
-        ) from error
-
-
-def _profile(path: Path) -> Any:  # noqa: ANN401 - any JSON value
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ChecksumError(
-            f"{path} cannot be read ({error}); delete it and run generate again"
-        ) from error
-
-
-def _environment(context: StageContext) -> dict[str, Any]:
-    """Versions, and the reproducibility profiles that records name by digest."""
-    profiles = {
-        path.stem.removeprefix("profile-"): _profile(path)
-        for path in sorted(context.workspace.reports.glob("profile-*.json"))
-    }
-    return {
-        "open_clip": version("open_clip_torch"),
-        "profiles": profiles,
-    }

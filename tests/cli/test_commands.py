@@ -16,6 +16,7 @@ from isekai_gen.shards import append_records, read_records
 from isekai_gen.stages import embed, generate, looks
 from isekai_gen.stages.embed import encoder_spec
 from isekai_gen.workspace import Workspace
+from tests.release_answers import answer_all
 from tests.small_jobs import arguments, call, digests, run_serially, write_job
 
 
@@ -163,6 +164,7 @@ def test_a_release_is_built_verified_and_found_out_when_changed(root, tmp_path):
     call("neighbors", "-w", root, "--nearest", "5", "--bins", "4")
     manifests = json.loads(call("manifest", "-w", root, "--json").stdout)
     assert [(m["name"], m["shots"]) for m in manifests] == [("ISEKAI-10", 5), ("ISEKAI-pair", 5)]
+    answer_all(root)
     out = tmp_path / "release"
     built = json.loads(call("release", "build", "-w", root, "--out", out, "--json").stdout)
     assert built["counts"]["kept"] == 24
@@ -182,6 +184,7 @@ def test_a_release_is_built_verified_and_found_out_when_changed(root, tmp_path):
 def test_neighbor_tables_of_other_kept_images_are_not_released(root, tmp_path):
     curate(root)
     call("neighbors", "-w", root, "--nearest", "5", "--bins", "4")
+    answer_all(root)
     out = tmp_path / "release"
     call("dedupe", "-w", root, "--max-similarity", "1")
     refused = call("release", "build", "-w", root, "--out", out, expect=2)

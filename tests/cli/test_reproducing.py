@@ -9,15 +9,16 @@ import pytest
 from isekai_gen.stages.drawn import read_drawn
 from isekai_gen.workspace import Workspace
 from tests.edited_workspaces import change_recorded_pixels, rewrite_records
-from tests.small_jobs import arguments, run_cli, write_job
+from tests.small_jobs import arguments, write_job
 from tests.small_jobs import call as run_command
+from tests.stages.curated_jobs import in_this_process
 
 
 @pytest.fixture(scope="module")
 def drawn(tiny_generator, tmp_path_factory):
     folder = tmp_path_factory.mktemp("drawn")
-    done = run_cli(arguments(write_job(folder), tiny_generator, folder / "ws", images=2))
-    assert done.returncode == 0, done.stderr
+    with in_this_process():
+        run_command(*arguments(write_job(folder), tiny_generator, folder / "ws", images=2))
     return folder / "ws"
 
 

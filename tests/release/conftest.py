@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,8 +36,11 @@ from isekai_gen.records import (
     Provenance,
     Verdict,
 )
-from isekai_gen.release.build import build_release
+from isekai_gen.release.building.request import BuildPlan, BuildRequest
 from isekai_gen.release.content import ReleaseContent, ReleaseOptions
+from isekai_gen.release.documents.answers import Answers, Author, GeneratorTerms
+from isekai_gen.release.images import ImageMeasures
+from isekai_gen.release.layout import DUPLICATES_FILE, OVERLAP_FILE
 from isekai_gen.workspace import Workspace
 
 OPTIONS = ReleaseOptions(name="isekai-test", version="1.0.0", title="Isekai test")
@@ -65,10 +69,58 @@ PROVENANCE = Provenance(
 )
 
 
+ANSWERS = Answers(
+    description="Pictures of **things that do not exist**, beside their real look-alikes.",
+    authors=(Author("Ada Lovelace", "Analytical Society", "0000-0002-1825-0097"),),
+    contact="ada@example.org",
+    purpose="To test how the package is built.",
+    uses="Tests of few-shot recognition.",
+    out_of_scope="Training models that are sold.",
+    selection="One person looked at every image.",
+    limitations="There are only two groups.",
+    biases="The generator has seen more hedgehogs than cactihogs.",
+    personal_information="None: no people are shown.",
+    social_impact="None is expected.",
+    maintenance="Errors are corrected in a new version.",
+    generators={
+        "tiny": GeneratorTerms("CC0-1.0", "https://example.org/tiny", "There are none."),
+    },
+)
+
+
 @dataclass(frozen=True)
 class SmallWorkspace:
+    """A workspace, what was read of it, and how to ask for its release."""
+
     workspace: Workspace
     content: ReleaseContent
+    answers: Answers = field(default=ANSWERS)
+
+    def request(
+        self,
+        out: Path,
+        plan: BuildPlan | None = None,
+        options: ReleaseOptions = OPTIONS,
+        **changes: Any,
+    ) -> BuildRequest:
+        """What `build_release` takes; `changes` are of the content."""
+        return BuildRequest(
+            workspace=self.workspace,
+            out=out,
+            options=options,
+            answers=self.answers,
+            content=replace(self.content, **changes),
+            plan=plan or BuildPlan(),
+            advance=lambda _images: None,
+        )
+
+    def divided(self) -> dict[str, str]:
+        """Splits of two catalog groups, which nothing joins."""
+        group = {concept.slug: concept.group for concept in CONCEPTS}
+        return {
+            record.image_id: "train" if group[record.concept] == "prickly" else "test"
+            for record in self.content.kept_records()
+        }
 
 
 def _record(
@@ -115,12 +167,40 @@ def make_small(root: Path, suffix: str = ".png") -> SmallWorkspace:
         kept=kept,
         dropped=dropped,
         templates="templates: []\n",
-        settings={"seed": 0},
+        settings={"release": {"split_by": "group"}},
         environment={"python": "3"},
+        measures={image_id: _measures(image_id, number) for number, image_id in enumerate(kept)},
+        splits=dict.fromkeys(kept, "test"),
+        split_by="group",
+        reports={
+            DUPLICATES_FILE: {"schema": 1, "measured": False},
+            OVERLAP_FILE: {
+                "schema": 1,
+                "measured": False,
+                "copies_measured": False,
+                "nearest_classes": {},
+            },
+        },
+        encoder="tiny",
+        vectors=None,
     )
     _write_manifests(workspace, content)
     _write_neighbors(workspace)
     return SmallWorkspace(workspace, content)
+
+
+def _measures(image_id: str, number: int) -> ImageMeasures:
+    if number % 3 == 2:
+        return ImageMeasures(image_id)  # nothing was measured
+    return ImageMeasures(
+        duplicate_group=image_id,
+        alignment=0.125 * (number % 5),
+        nearest_class="three/1",
+        class_margin=-0.25,
+        nearest_reference="photos/a.png",
+        reference_similarity=0.5,
+        max_similarity=0.75,
+    )
 
 
 def _write_manifests(workspace: Workspace, content: ReleaseContent) -> None:
@@ -155,7 +235,24 @@ def small(tmp_path: Path) -> SmallWorkspace:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A verified release; never change it, copy it."""
-    folder = tmp_path_factory.mktemp("built")
+    """A verified release of the hub profile; never change it, copy it."""
+    return _build(tmp_path_factory.mktemp("built"), BuildPlan())
+
+
+@pytest.fixture(scope="session")
+def built_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A verified release of the profile files; never change it, copy it."""
+    return _build(tmp_path_factory.mktemp("files"), BuildPlan(profile="files"))
+
+
+@pytest.fixture(scope="session")
+def built_tars(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A verified release of the profile webdataset; never change it, copy it."""
+    return _build(tmp_path_factory.mktemp("tars"), BuildPlan(profile="webdataset"))
+
+
+def _build(folder: Path, plan: BuildPlan) -> Path:
+    from isekai_gen.release.building.build import build_release
+
     small = make_small(folder / "workspace")
-    return build_release(small.workspace, folder / "release", OPTIONS, small.content).folder
+    return build_release(small.request(folder / "release", plan)).folder

@@ -1,21 +1,24 @@
 import pytest
 from PIL import Image
 
-from isekai_gen.release.contact_sheet import MAX_ROWS, SheetRow, draw_contact_sheet
+from isekai_gen.release.documents.contact_sheet import (
+    ROWS_PER_PAGE,
+    TILE,
+    SheetRow,
+    draw_contact_sheet,
+    draw_group_strip,
+    square_tile,
+)
 
 
 @pytest.fixture
-def red(tmp_path):
-    path = tmp_path / "red.png"
-    Image.new("RGB", (40, 80), (255, 0, 0)).save(path)
-    return path
+def red():
+    return square_tile(Image.new("RGB", (40, 80), (255, 0, 0)))
 
 
 @pytest.fixture
-def blue(tmp_path):
-    path = tmp_path / "blue.png"
-    Image.new("L", (8, 8), 30).convert("RGB").save(path)
-    return path
+def blue():
+    return square_tile(Image.new("L", (8, 8), 30))
 
 
 def colors_left_to_right(sheet):
@@ -36,12 +39,31 @@ def test_twenty_groups_make_one_page(red):
     assert sheet.height <= 2600
 
 
-def test_a_page_that_cannot_show_every_group_says_so(red):
-    rows = [SheetRow("a", [red], "b", [red])] * MAX_ROWS
-    full, more = draw_contact_sheet(rows, "T"), draw_contact_sheet([*rows, *rows], "T")
-    assert more.size == full.size
-    header = (0, 0, full.width, 56 + 120)
-    assert more.crop(header).tobytes() != full.crop(header).tobytes()
+def test_a_full_page_is_no_taller_than_jpeg_and_browsers_take(red):
+    sheet = draw_contact_sheet([SheetRow("a", [red], "b", [red])] * ROWS_PER_PAGE, "Title")
+    assert sheet.height <= 4500
+
+
+def test_the_subtitle_is_on_the_page(red):
+    rows = [SheetRow("a", [red], "b", [red])]
+    one, other = draw_contact_sheet(rows, "groups 1 to 40"), draw_contact_sheet(rows, "all")
+    header = (0, 0, one.width, 56 + 120)
+    assert one.crop(header).tobytes() != other.crop(header).tobytes()
+
+
+def test_the_middle_of_a_picture_becomes_a_square_tile():
+    wide = Image.new("RGB", (90, 30), "white")
+    wide.paste("red", (30, 0, 60, 30))
+    tile = square_tile(wide)
+    assert tile.size == (TILE, TILE)
+    assert tile.getextrema()[1][1] < 128  # a little white from beyond the edge, no more
+
+
+def test_a_strip_without_counterpart_is_shorter(red, blue):
+    alone = draw_group_strip(SheetRow("a", [red], "", []))
+    both = draw_group_strip(SheetRow("a", [red], "b", [blue]))
+    assert alone.height == both.height == TILE
+    assert alone.width < both.width
 
 
 def test_any_name_stays_in_its_place(red):

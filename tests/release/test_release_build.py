@@ -1,8 +1,11 @@
+import json
 import os
 import resource
 import subprocess
-import sys
+import tempfile
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -10,17 +13,22 @@ from PIL import Image
 from isekai_gen.errors import ChecksumError, LockedError, ReleaseError, StorageError
 from isekai_gen.manifests.files import read_manifest
 from isekai_gen.records import Verdict
-from isekai_gen.release.build import build_release
+from isekai_gen.release.building.build import build_release
+from isekai_gen.release.building.build_images import ImagePacking
+from isekai_gen.release.building.draft import ReleaseDraft
+from isekai_gen.release.building.request import BuildPlan
+from isekai_gen.release.building.staging import Staging, staged_folder
 from isekai_gen.release.content import ReleaseOptions, dropping_verdicts
-from isekai_gen.release.staging import staged_folder
-from isekai_gen.release.verify import verify_release
+from isekai_gen.release.signing.c2pa_marks import C2paMarker
+from isekai_gen.release.verification.verify import verify_release
 from isekai_gen.shards import read_lines
 from tests.release.conftest import OPTIONS, make_small
+from tests.release.signing_keys import write_pair
 from tests.upstream_reader import measure_isekai
 
 
-def build(small, out, options=OPTIONS, **changes):
-    return build_release(small.workspace, out, options, replace(small.content, **changes))
+def build(small, out, plan=None, options=OPTIONS, **changes):
+    return build_release(small.request(out, plan, options, **changes))
 
 
 def bytes_of(folder):
@@ -139,7 +147,7 @@ def test_a_witness_that_is_not_kept_is_refused(small, tmp_path):
         image_id: replace(verdict, witness="0" * 20)
         for image_id, verdict in small.content.dropped.items()
     }
-    with pytest.raises(ReleaseError, match="witness"):
+    with pytest.raises(ReleaseError, match="which is not kept"):
         build(small, tmp_path / "out", dropped=dropped)
 
 
@@ -150,11 +158,11 @@ def test_an_image_neither_kept_nor_dropped_is_refused(small):
 
 def test_a_license_without_its_text_is_refused(small, tmp_path):
     with pytest.raises(ReleaseError, match="give a license file"):
-        replace(OPTIONS, license_id="cc-by-4.0")
-    options = replace(OPTIONS, license_id="cc-by-4.0", license_text="All of it.\n")
-    folder = build(small, tmp_path / "out", options).folder
+        replace(OPTIONS, license_id="cc-by-sa-4.0")
+    options = replace(OPTIONS, license_id="cc-by-sa-4.0", license_text="All of it.\n")
+    folder = build(small, tmp_path / "out", options=options).folder
     assert (folder / "LICENSE").read_text() == "All of it.\n"
-    assert "license_name: cc-by-4.0" in (folder / "README.md").read_text()
+    assert "license: cc-by-sa-4.0\n" in (folder / "README.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -174,21 +182,137 @@ def test_a_person_is_named_as_what_dropped_an_image():
     assert by["b"] is verdict
 
 
-@pytest.mark.slow
-def test_datasets_loads_the_folder_offline(built, tmp_path):
-    pytest.importorskip("datasets")
-    script = (
-        "import sys, datasets\n"
-        "loaded = datasets.load_dataset(sys.argv[1], split='test')\n"
-        "row = loaded[0]\n"
-        "print(len(loaded), row['image'].size, row['concept'], row['seed'], row['id'])\n"
-        "assert not {'metadata', 'text'} & set(loaded.column_names)\n"
+def test_without_loose_images_everything_else_is_the_same(small, built, tmp_path):
+    folder = build(small, tmp_path / "out", BuildPlan(loose_images=False)).folder
+    assert not (folder / "images").exists()
+    same = ("metadata.jsonl", "data/test-00000-of-00001.parquet", "lcl/ISEKAI-10.json")
+    for name in (*same, "pairs/test-00000-of-00001.parquet"):
+        assert (folder / name).read_bytes() == (built / name).read_bytes()
+
+
+def test_linked_images_take_no_room_and_are_the_same_release(small, tmp_path):
+    linked = build(small, tmp_path / "linked", BuildPlan(hard_link=True)).folder
+    record = small.content.kept_records()[0]
+    source = small.workspace.image(record.concept, record.image_id)
+    assert (linked / "images/cactihog/cactihog-0001.png").samefile(source)
+    assert bytes_of(linked) == bytes_of(build(small, tmp_path / "copied").folder)
+
+
+def test_linking_to_another_disk_is_refused_in_one_line(small, tmp_path):
+    other = Path("/dev/shm")  # noqa: S108 - a second file system, not a place for secrets
+    if not os.access(other, os.W_OK) or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs a second file system")
+    with (
+        tempfile.TemporaryDirectory(dir=other) as folder,
+        pytest.raises(ReleaseError, match="leave out --hard-link"),
+    ):
+        build(small, Path(folder) / "out", BuildPlan(hard_link=True))
+
+
+@pytest.fixture
+def marker(tmp_path):
+    pytest.importorskip("c2pa")
+    (tmp_path / "keys").mkdir()
+    pair = write_pair(tmp_path / "keys", "es256")
+    return C2paMarker(pair.cert, pair.key)
+
+
+@pytest.mark.parametrize("loose", [True, False])
+def test_marked_pictures_have_their_own_digests_and_are_the_same_everywhere(
+    small, tmp_path, marker, loose
+):
+    plan = BuildPlan(loose_images=loose, marker=marker)
+    folder = build(small, tmp_path / "out", plan).folder
+    assert verify_release(folder) == []  # pairs embed the same bytes
+    rows = read_lines(folder / "metadata.jsonl")
+    recorded = {record.image_id: record for record in small.content.kept_records()}
+    for row in rows:
+        assert row["sha256"] != recorded[row["id"]].file_sha256
+        assert row["pixel_sha256"] == recorded[row["id"]].pixel_sha256
+    assert (folder / "images").exists() == loose
+    assert json.loads((folder / "release.json").read_text())["signed_pictures"]
+
+
+def test_a_linked_image_cannot_be_marked(small, tmp_path, marker):
+    with pytest.raises(ReleaseError, match="cannot be marked"):
+        build(small, tmp_path / "out", BuildPlan(hard_link=True, marker=marker))
+
+
+def test_the_profile_files_holds_one_split(small, tmp_path):
+    with pytest.raises(ReleaseError, match=r"cannot tell splits apart \(test, train\)"):
+        build(small, tmp_path / "out", BuildPlan(profile="files"), splits=small.divided())
+    folder = build(small, tmp_path / "hub", splits=small.divided()).folder
+    assert sorted(path.name for path in (folder / "data").iterdir()) == [
+        "test-00000-of-00001.parquet",
+        "train-00000-of-00001.parquet",
+    ]
+
+
+def test_metadata_keep_the_release_order_over_splits_and_shards(small, tmp_path):
+    plan = BuildPlan(max_shard_bytes=2000)
+    alternating = {
+        record.image_id: ("train", "test")[number % 2]
+        for number, record in enumerate(small.content.kept_records())
+    }
+    content = {"splits": alternating, "split_by": "image"}
+    images = replace(small.content, **content).released_images()
+    packed = ImagePacking(
+        small.request(tmp_path / "out", plan, **content),
+        Staging(tmp_path / "tree", tmp_path / "progress"),
+        ReleaseDraft(tmp_path / "tree"),
     )
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(built)],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    first = read_lines(built / "metadata.jsonl")[0]
-    assert done.stdout.split() == ["14", "(16,", "16)", "cactihog", str(first["seed"]), first["id"]]
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "progress").mkdir()
+    assert len(packed.pack(images).shards) > 4
+    rows = [json.loads(line) for line in packed.lines(images)]
+    assert [row["file_name"] for row in rows] == [image.path for image in images]
+
+
+def test_an_archive_is_named_after_name_and_version_and_never_over_another(small, tmp_path):
+    summary = build(small, tmp_path / "out", BuildPlan(archive="zip"))
+    assert summary.archive == tmp_path / "isekai-test-1.0.0.zip"
+    with zipfile.ZipFile(summary.archive) as archive:
+        assert "isekai-test-1.0.0/README.md" in archive.namelist()
+    with pytest.raises(ReleaseError, match="exists"):
+        build(small, tmp_path / "again", BuildPlan(archive="zip"))
+    assert not (tmp_path / "again").exists()
+
+
+def test_progress_counts_every_image_once(small, tmp_path):
+    told = []
+    request = replace(small.request(tmp_path / "out"), advance=told.append)
+    build_release(request)
+    assert sum(told) == 14
+
+
+def test_a_version_says_what_changed_since_the_one_before(small, built, tmp_path):
+    gone = small.content.kept_records()[-1].image_id
+    kept = [image_id for image_id in small.content.kept if image_id != gone]
+    dropped = {**small.content.dropped, gone: Verdict(gone, "person", False, "dropped_by_person")}
+    for manifest in small.workspace.manifests.iterdir():
+        manifest.unlink()
+    changes = {"kept": kept, "dropped": dropped}
+    plan = BuildPlan(previous=built)
+    with pytest.raises(ReleaseError, match=r"version 1\.1\.0 is too low.* 2\.0\.0 or higher"):
+        build(small, tmp_path / "out", plan, replace(OPTIONS, version="1.1.0"), **changes)
+    folder = build(
+        small, tmp_path / "out", plan, replace(OPTIONS, version="2.0.0"), **changes
+    ).folder
+    listed = json.loads((folder / "reports/changes.json").read_text())
+    assert [image["id"] for image in listed["removed"]] == [gone]
+    assert "## 2.0.0" in (folder / "CHANGELOG.md").read_text()
+    assert "## 1.0.0" in (folder / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"), [("MAX_FILES", "14 loose images"), ("MAX_ENTRIES", "4 loose images of")]
+)
+def test_more_loose_images_than_hubs_take_are_refused_before_anything_is_written(
+    small, tmp_path, monkeypatch, limit, said
+):
+    monkeypatch.setattr(f"isekai_gen.release.building.build.{limit}", 3)
+    out = tmp_path / "many"
+    with pytest.raises(ReleaseError, match=f"{said}.*--no-loose-images"):
+        build_release(small.request(out))
+    assert not list(tmp_path.glob("*many*"))
+    build_release(small.request(out, BuildPlan(loose_images=False)))

@@ -7,10 +7,10 @@ from PIL import Image
 
 from isekai_gen.manifests.files import read_manifest
 from isekai_gen.records import IMAGE_FORMATS
-from isekai_gen.release.build import build_release
-from isekai_gen.release.verify import verify_release
+from isekai_gen.release.building.build import build_release
+from isekai_gen.release.verification.verify import verify_release
 from isekai_gen.shards import read_lines
-from tests.release.conftest import OPTIONS, make_small
+from tests.release.conftest import make_small
 
 SUFFIXES = (".webp", ".jpg")
 
@@ -23,7 +23,7 @@ def suffix(request):
 @pytest.fixture
 def release(tmp_path, suffix):
     small = make_small(tmp_path / "workspace", suffix)
-    return build_release(small.workspace, tmp_path / "out", OPTIONS, small.content).folder
+    return build_release(small.request(tmp_path / "out")).folder
 
 
 def messages(release, name):
@@ -52,19 +52,13 @@ def test_a_changed_pixel_digest_is_found_where_files_are_lossless(release, suffi
     assert found == (["metadata.jsonl has another pixel_sha256"] if suffix == ".webp" else [])
 
 
-def test_a_file_of_another_format_than_its_name_says_is_found(release, suffix):
-    name = f"images/cactihog/cactihog-0001{suffix}"
-    Image.new("RGB", (16, 16)).save(release / name, "PNG")
-    assert any(
-        f"not a readable {IMAGE_FORMATS[suffix]}" in said for said in messages(release, name)
-    )
-
-
-def test_a_truncated_file_is_found(release, suffix):
+def test_a_changed_file_is_found(release, suffix):
     path = release / f"images/cactihog/cactihog-0001{suffix}"
+    name = path.relative_to(release).as_posix()
     path.write_bytes(path.read_bytes()[:-20])
-    found = messages(release, path.relative_to(release).as_posix())
-    assert any(f"not a readable {IMAGE_FORMATS[suffix]}" in said for said in found)
+    assert "metadata.jsonl has another sha256" in messages(release, name)
+    Image.new("RGB", (16, 16)).save(path, "PNG")
+    assert "metadata.jsonl has another sha256" in messages(release, name)
 
 
 def test_an_image_with_the_suffix_of_no_image_is_found(release, suffix):

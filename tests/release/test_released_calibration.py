@@ -4,25 +4,31 @@ import json
 
 import pytest
 
-from isekai_gen.release.build import build_release
-from isekai_gen.release.verify import verify_release
-from isekai_gen.release.verify_tables import CALIBRATION_FILE
-from tests.release.conftest import OPTIONS
+from isekai_gen.release.building.build import build_release
+from isekai_gen.release.layout import CALIBRATION_FILE
+from isekai_gen.release.verification.verify import verify_release
 
-CONTENT = b'{"schema": 1, "tiers": {}}\n'
+CALIBRATION = {
+    "schema": 1,
+    "false_merges": 1.0,
+    "confidence": 0.95,
+    "within": "all",
+    "images": 16,
+    "sampled": 8,
+    "seed": 0,
+    "tiers": {},
+}
 
 
 @pytest.fixture
 def released(small, tmp_path):
-    path = small.workspace.reports / "calibration.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(CONTENT)
-    return build_release(small.workspace, tmp_path / "release", OPTIONS, small.content).folder
+    reports = {**small.content.reports, CALIBRATION_FILE: CALIBRATION}
+    return build_release(small.request(tmp_path / "release", reports=reports)).folder
 
 
-def test_the_calibration_is_copied_byte_for_byte_and_named_in_the_card(released):
-    assert (released / CALIBRATION_FILE).read_bytes() == CONTENT
-    assert CALIBRATION_FILE in (released / "README.md").read_text()
+def test_the_calibration_is_a_report_that_the_card_tells(released):
+    assert json.loads((released / CALIBRATION_FILE).read_text()) == CALIBRATION
+    assert "calibrated on 16 images" in (released / "README.md").read_text()
     listed = json.loads((released / "release.json").read_text())["files"]
     assert {"path": CALIBRATION_FILE, "role": "report"}.items() <= next(
         each.items() for each in listed if each["path"] == CALIBRATION_FILE
@@ -32,20 +38,29 @@ def test_the_calibration_is_copied_byte_for_byte_and_named_in_the_card(released)
 
 def test_a_release_without_calibration_is_whole(built):
     assert not (built / CALIBRATION_FILE).exists()
-    assert CALIBRATION_FILE not in (built / "README.md").read_text()
+    assert "**not calibrated**" in (built / "README.md").read_text()
     assert not verify_release(built)
 
 
 def test_a_changed_calibration_is_found(released):
-    (released / CALIBRATION_FILE).write_bytes(CONTENT.replace(b"{}", b'{"x": 1}'))
+    path = released / CALIBRATION_FILE
+    path.write_bytes(path.read_bytes().replace(b"{}", b'{"x": 1}'))
     assert {(found.file, found.rule) for found in verify_release(released)} >= {
         (CALIBRATION_FILE, "checksum")
     }
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b'{"schema": 9, "tiers": {}}', b'{"schema": 1}'])
-def test_a_file_that_is_no_calibration_is_found(released, content):
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"{", "json"),
+        (b"[]", "report"),
+        (b'{"schema": 9, "tiers": {}}', "report"),
+        (b'{"schema": 1}', "report"),
+    ],
+)
+def test_a_file_that_is_no_calibration_is_found(released, content, rule):
     (released / CALIBRATION_FILE).write_bytes(content)
     assert {(found.file, found.rule) for found in verify_release(released)} >= {
-        (CALIBRATION_FILE, "json")
+        (CALIBRATION_FILE, rule)
     }

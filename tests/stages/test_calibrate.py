@@ -15,6 +15,7 @@ from isekai_gen.stages.limits import duplicate_limits
 from isekai_gen.stages.planting import TRANSFORMATIONS
 from isekai_gen.stages.release import write_current_release
 from isekai_gen.workspace import Workspace
+from tests.release_answers import answer_all
 from tests.small_jobs import digests
 from tests.stages.curated_jobs import curation_context, draw_workspace, in_this_process
 
@@ -142,6 +143,7 @@ def test_blank_pictures_are_no_near_misses_of_each_other(root, context):
 
 
 def test_a_calibration_belongs_to_the_release_and_a_new_one_makes_another(context, tmp_path):
+    answer_all(context.workspace.root)
     out = tmp_path / "release"
     assert write_current_release(context, out)
     assert not write_current_release(context, out)

@@ -14,6 +14,7 @@ from isekai_gen.shards import append_records, read_records
 from isekai_gen.stages import embed, generate, looks
 from isekai_gen.stages.status import read_status
 from isekai_gen.workspace import Workspace
+from tests.release_answers import answer_all
 from tests.small_jobs import arguments, digests, read_plan, run_serially, write_job
 
 COMMANDS = [["status"], ["generate"], ["embed"], ["dedupe"], ["manifest"]]
@@ -205,10 +206,26 @@ def test_status_counts_by_whole_lines_while_a_decision_is_torn(root):
 
 
 def test_a_refused_setting_is_not_remembered(root, runner, tmp_path):
+    answer_all(root)
     out = tmp_path / "release"
     assert call(runner, "release", "build", "-w", root, "--out", out, "--name", "?").exit_code == 2
     assert "name" not in (root / "isekai.toml").read_text().split("[release]")[1]
     assert call(runner, "release", "build", "-w", root, "--out", out).exit_code == 0
+
+
+def test_a_release_without_answers_is_refused_with_every_line_to_write(root, runner, tmp_path):
+    out = tmp_path / "release"
+    refused = call(runner, "release", "build", "-w", root, "--out", out)
+    assert refused.exit_code == 2
+    begun = (root / "release.toml").read_text()
+    for number, line in enumerate(begun.splitlines(), start=1):
+        if '"TODO:' in line:
+            assert f"release.toml:{number}: placeholder" in refused.stderr
+    again = call(runner, "release", "init", "-w", root)
+    assert again.exit_code == 2
+    assert "is there already" in again.stderr
+    assert (root / "release.toml").read_text() == begun
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from isekai_gen.stages.release import write_current_release
 from isekai_gen.stages.selection import select
 from isekai_gen.stages.status import read_status
 from isekai_gen.workspace import Workspace
+from tests.release_answers import answer_all
 from tests.small_jobs import digests, make_context, run_serially, write_job
 
 CHECK = "safety_check"
@@ -143,6 +144,7 @@ def test_a_flagged_image_is_nobodys_witness(root, context):
 def test_a_release_lists_what_a_checker_flagged(root, context, tmp_path):
     first, *_ = ids_of(root)
     flag(root, {first: True})
+    answer_all(root)
     write_current_release(context, tmp_path / "release")  # verifies what it wrote
     rejected = (tmp_path / "release" / "rejected.jsonl").read_text().splitlines()
     assert len(rejected) == 1

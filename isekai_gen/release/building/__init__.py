@@ -1,0 +1,1 @@
+"""How a release is made: shards, staging, the order of files."""

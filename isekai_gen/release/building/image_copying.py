@@ -1,0 +1,144 @@
+"""Images on their way into a release: read once, checked, and handed to whatever carries them."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isekai_gen.cores import usable_cores
+from isekai_gen.errors import ChecksumError, ReleaseError
+from isekai_gen.release.building.draft import ReleaseDraft
+from isekai_gen.release.building.request import PictureMarker
+from isekai_gen.release.images import ReleasedImage
+from isekai_gen.release.tables import metadata_row
+from isekai_gen.storage import storage_errors
+from isekai_gen.workspace import Workspace
+
+# Enough that no thread waits for the one that writes the container; at 20 MB an image still little.
+_AHEAD_PER_CORE = 4
+
+
+@dataclass(frozen=True)
+class CopiedImage:
+    """An image that is checked, and written if images travel loose.
+
+    Attributes:
+        image: The image.
+        row: Its row of metadata.jsonl.
+        content: The bytes that are released.
+    """
+
+    image: ReleasedImage
+    row: Mapping[str, Any]
+    content: bytes
+
+
+@dataclass(frozen=True)
+class ImageCopier:
+    """Brings images from a workspace to a release.
+
+    Attributes:
+        workspace: Where they are.
+        draft: Where they go.
+        loose: Whether each becomes a file of the release.
+        hard_link: Whether that file is a link to the workspace's.
+        marker: Marks pictures, or None.
+    """
+
+    workspace: Workspace
+    draft: ReleaseDraft
+    loose: bool
+    hard_link: bool
+    marker: PictureMarker | None
+
+    def copy(
+        self, images: Sequence[ReleasedImage], rows: Sequence[Mapping[str, Any]]
+    ) -> Iterator[CopiedImage]:
+        """Copy images on threads; yields them in the order given, as many ahead as are bounded.
+
+        Args:
+            images: To copy.
+            rows: Their rows of metadata.jsonl, as the files in the workspace would have them.
+
+        Raises:
+            ChecksumError: If an image is not what its record says.
+            ReleaseError: If it cannot be linked.
+            StorageError: If the disk is full or read-only.
+        """
+        cores = usable_cores()
+        waiting: deque[Future[CopiedImage]] = deque()
+        with ThreadPoolExecutor(cores, thread_name_prefix="release-image") as threads:
+            try:
+                for image, row in zip(images, rows, strict=True):
+                    waiting.append(threads.submit(self._copy_one, image, row))
+                    if len(waiting) > _AHEAD_PER_CORE * cores:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for each in waiting:
+                    each.cancel()
+
+    def _copy_one(self, image: ReleasedImage, row: Mapping[str, Any]) -> CopiedImage:
+        source = source_of(self.workspace, image)
+        content = read_checked(source, image)
+        if self.marker is not None:
+            content = self.marker.mark(content, image)
+            row = metadata_row(image, len(content), hashlib.sha256(content).hexdigest())
+        if self.loose:
+            place = self.draft.place(image.path)
+            if self.hard_link:
+                _link(source, place)
+            else:
+                _write(place, content)
+        return CopiedImage(image, row, content)
+
+
+def source_of(workspace: Workspace, image: ReleasedImage) -> Path:
+    """Where an image lies in the workspace."""
+    record = image.record
+    return workspace.image(record.concept, record.image_id, record.suffix)
+
+
+def read_checked(source: Path, image: ReleasedImage) -> bytes:
+    """The bytes of an image.
+
+    Raises:
+        ChecksumError: If they are not those of its record.
+    """
+    try:
+        content = source.read_bytes()
+    except FileNotFoundError as error:
+        raise ChecksumError(
+            f"{source} is missing; run `isekai-gen generate` to draw it again"
+        ) from error
+    if hashlib.sha256(content).hexdigest() != image.record.file_sha256:
+        raise ChecksumError(f"{source}: bytes differ from those recorded; restore the file")
+    return content
+
+
+def _write(place: Path, content: bytes) -> None:
+    with storage_errors(place), place.open("xb", buffering=0) as file:
+        view = memoryview(content)
+        while view:  # a signal or a limit may cut a write short
+            view = view[file.write(view) :]
+
+
+def _link(source: Path, place: Path) -> None:
+    try:
+        with storage_errors(place):
+            os.link(source, place)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EMLINK, errno.ENOTSUP):
+            raise
+        raise ReleaseError(
+            f"{source} cannot be linked from {place.parent} ({error.strerror}); "
+            "leave out --hard-link, or choose an --out on the workspace's file system"
+        ) from error

@@ -1,0 +1,1 @@
+"""What differs between two versions, and what that asks of the version."""

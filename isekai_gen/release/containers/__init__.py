@@ -1,0 +1,1 @@
+"""How images travel: Parquet tables, tar shards, archives."""

@@ -1,0 +1,1 @@
+"""croissant.json: the release in Croissant 1.1 with RAI and PROV."""

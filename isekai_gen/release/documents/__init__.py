@@ -1,0 +1,1 @@
+"""Documents for people: card, datasheet, notices, previews, and what authors answered."""

@@ -1,0 +1,1 @@
+"""Checks of a received release, and the gate."""
