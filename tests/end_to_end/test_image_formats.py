@@ -1,22 +1,21 @@
 """The whole road with WebP and JPEG images: drawn, curated, released, restored, drawn again."""
 
 import pytest
-from click.testing import CliRunner
 
-from isekai_gen.cli import command_line
 from isekai_gen.manifests.files import read_manifest
-from isekai_gen.release.verify import verify_release
+from isekai_gen.release.verification.verify import verify_release
 from isekai_gen.stages.drawn import read_drawn
 from isekai_gen.stages.pictures import read_origin
 from isekai_gen.workspace import Workspace
-from tests.small_jobs import arguments, digests
+from tests.release_answers import answer_all
+from tests.small_jobs import arguments, call, digests
+from tests.stages.curated_jobs import in_this_process
 
 
-def call(*args):
-    """A command in this process, its workers in their own."""
-    result = CliRunner().invoke(command_line, [str(arg) for arg in args])
-    assert result.exit_code == 0, result.output
-    return result
+@pytest.fixture(autouse=True)
+def _in_this_process():
+    with in_this_process():
+        yield
 
 
 @pytest.mark.slow
@@ -31,6 +30,7 @@ def test_runs_through(job, tiny_generator, tiny_encoder, tmp_path, image_format,
     call("manifest", "-w", root)
     for row in read_manifest(root / "manifests/ISEKAI-10.json"):
         assert (root / row["image_name"]).suffix == suffix
+    answer_all(root)
     call("release", "build", "-w", root, "--out", out)
     assert verify_release(out) == []
     released = [path for path in (out / "images").rglob("*") if path.is_file()]

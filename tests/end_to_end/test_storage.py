@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from tests.small_jobs import arguments, command, digests, environment, run_cli, write_job
+from tests.small_jobs import arguments, call, command, digests, environment, run_cli, write_job
+from tests.stages.curated_jobs import in_this_process
 
 IMAGES = 24
 
@@ -17,8 +18,8 @@ IMAGES = 24
 def undisturbed(tiny_generator, tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     job = write_job(folder)
-    done = run_cli(arguments(job, tiny_generator, folder / "ws", IMAGES))
-    assert done.returncode == 0, done.stderr
+    with in_this_process():
+        call(*arguments(job, tiny_generator, folder / "ws", IMAGES))
     return job, digests(folder / "ws")
 
 
@@ -52,8 +53,8 @@ def test_a_full_disk_stops_cleanly_and_a_rerun_completes(undisturbed, tiny_gener
     assert "the disk is full" in full.stderr
     assert "Traceback" not in full.stderr
     enlarge()
-    done = run_cli(args)
-    assert done.returncode == 0, done.stderr
+    with in_this_process():
+        call(*args)
     assert digests(folder / "ws") == expected
 
 
@@ -69,8 +70,8 @@ def test_a_file_size_limit_stops_cleanly_and_a_rerun_completes(
     )
     assert limited.returncode == 3, limited.stderr
     assert "the file size limit is reached" in limited.stderr
-    done = run_cli(args)
-    assert done.returncode == 0, done.stderr
+    with in_this_process():
+        call(*args)
     assert digests(tmp_path / "ws") == expected
 
 

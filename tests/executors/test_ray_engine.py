@@ -13,7 +13,8 @@ from safetensors.numpy import load_file, save_file
 from isekai_gen.stages.drawn import read_drawn
 from isekai_gen.workspace import Workspace
 from tests.executors.ray_nodes import RayNodes, kill_group, ray_environment
-from tests.small_jobs import arguments, command, digests, run_cli, write_job
+from tests.small_jobs import arguments, call, command, digests, write_job
+from tests.stages.curated_jobs import in_this_process
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
@@ -37,11 +38,10 @@ def local(tiny_generator, tiny_encoder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("local")
     job = write_job(folder)
     root = folder / "ws"
-    done = run_cli(generate_args(job, tiny_generator, root))
-    assert done.returncode == 0, done.stderr
-    drawn = digests(root, FOLDERS)
-    done = run_cli(["embed", "-w", root, "--encoder", tiny_encoder])
-    assert done.returncode == 0, done.stderr
+    with in_this_process():
+        call(*generate_args(job, tiny_generator, root))
+        drawn = digests(root, FOLDERS)
+        call("embed", "-w", root, "--encoder", tiny_encoder)
     return job, drawn, digests(root, FOLDERS)
 
 

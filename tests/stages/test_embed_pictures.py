@@ -28,7 +28,7 @@ from isekai_gen.stages.embed_pictures import embed_pictures
 from isekai_gen.stages.embed_pictures_decode import UnreadablePictureError, decode
 from isekai_gen.stages.picture_sources import open_source
 from isekai_gen.workspace import Workspace
-from tests.small_jobs import Recorder, command, digests, environment, run_serially
+from tests.small_jobs import Recorder, call, command, digests, environment, run_serially
 from tests.stages.picture_jobs import encoded, painted, save, snapshot, write_parquet, write_tar
 
 
@@ -247,14 +247,12 @@ def test_killed_while_it_looks_it_ends_like_an_undisturbed_run(tmp_path):
     """kill -9 in the middle of the shards, run again: equal files, and only the rest was done."""
     write_tar(tmp_path / "0.tar", {f"{n:05}.png": encoded(painted(n, 32)) for n in range(2300)})
     args = ["dedupe", "--images", tmp_path / "0.tar", "--tiers", "exact,perceptual", "--quiet"]
-
-    def start(out):
-        return subprocess.Popen(
-            command([*args, "--out", out]), env=environment(), stdout=subprocess.DEVNULL
-        )
-
-    assert start(tmp_path / "calm").wait() == 0
-    process = start(tmp_path / "killed")
+    call(*args, "--out", tmp_path / "calm")
+    process = subprocess.Popen(
+        command([*args, "--out", tmp_path / "killed"]),
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+    )
     done = tmp_path / "killed/work/done"
     while process.poll() is None and not list(done.rglob("part-*.json")):
         time.sleep(0.005)
@@ -262,7 +260,7 @@ def test_killed_while_it_looks_it_ends_like_an_undisturbed_run(tmp_path):
     assert process.wait() == -signal.SIGKILL
     finished = {path: path.stat().st_mtime_ns for path in done.rglob("part-*.json")}
     assert 1 <= len(finished) < 3
-    assert start(tmp_path / "killed").wait() == 0
+    call(*args, "--out", tmp_path / "killed")
     assert all(path.stat().st_mtime_ns == time_ns for path, time_ns in finished.items())
     calm, killed = (digests(tmp_path / name, ["work"]) for name in ("calm", "killed"))
     assert killed == calm

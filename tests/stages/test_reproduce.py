@@ -19,13 +19,14 @@ from isekai_gen.stages.reproduce import ReproduceRequest, reproduce
 from isekai_gen.stages.reproduction import difference_between
 from isekai_gen.workspace import Workspace
 from tests.edited_workspaces import change_recorded_pixels, rewrite_records
-from tests.small_jobs import arguments, digests, run_cli, write_job
+from tests.small_jobs import arguments, call, digests, write_job
+from tests.stages.curated_jobs import in_this_process
 
 
-def generate(folder, model, *options, expect=0):
-    """A workspace of 8 images, drawn as people do it."""
-    done = run_cli([*arguments(write_job(folder), model, folder / "ws", images=2), *options])
-    assert done.returncode == expect, done.stderr
+def generate(folder, model, expect=0):
+    """A workspace of 8 images."""
+    with in_this_process():
+        call(*arguments(write_job(folder), model, folder / "ws", images=2), expect=expect)
     return folder / "ws"
 
 

@@ -143,24 +143,24 @@ def test_a_killed_search_goes_on_where_it_was(folder):
 
 
 @pytest.mark.slow
-def test_a_cluster_finds_the_same_and_goes_on_from_what_one_machine_found(folder):
+def test_a_cluster_finds_the_same_and_goes_on_from_what_one_machine_found(folder, small_bands):
     pytest.importorskip("ray")
+    search_file(folder)
+    files = band_files(folder)
+    assert len(files) == BANDS
+    for path in files[::2]:
+        path.unlink()
     nodes = RayNodes(cpus_of_head=1)
     try:
         nodes.add_node(2)
         assert start(folder, nodes.address).wait() == 0
-        assert same(result_of(folder), expected(folder))
-        files = band_files(folder)
-        assert len(files) == BANDS
-        for path in files[::2]:
-            path.unlink()
-        assert start(folder).wait() == 0
-        for path in files[1::3]:
-            path.unlink()
-        assert start(folder, nodes.address).wait() == 0
-        assert same(result_of(folder), expected(folder))
     finally:
         nodes.stop()
+    assert same(result_of(folder), expected(folder))
+    assert band_files(folder) == files
+    for path in files[1::3]:
+        path.unlink()
+    assert same(search_file(folder)[0], expected(folder))
 
 
 def context_of(folder):
