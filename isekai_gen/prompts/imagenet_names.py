@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from isekai_gen.errors import MissingDependencyError
+from isekai_gen.optional import INSTALL_BY_MODULE
 
 _PLURALS = (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("es", ""), ("s", ""))
 _SHORTEST_PLURAL = 4  # "gas" and "bus" are no plurals
@@ -122,8 +123,12 @@ def _read_table(name: str) -> dict[str, str]:
 
 def _read(name: str) -> list[str]:
     found = find_spec("timm")
-    folders = (found.submodule_search_locations if found else None) or []
-    for folder in folders:
+    if found is None:
+        raise MissingDependencyError(
+            "timm, which has ImageNet's class names, is not installed; run: "
+            f"{INSTALL_BY_MODULE['timm']}"
+        )
+    for folder in found.submodule_search_locations or []:
         path = Path(folder) / "data" / "_info" / name
         if path.is_file():
             return path.read_text(encoding="utf-8").splitlines()
