@@ -63,11 +63,13 @@ docs-check: $(STAMP)-dev ## docs/cli.md is up to date
 	$(BIN)/python -m isekai_gen.cli.reference .cli.tmp.md && diff docs/cli.md .cli.tmp.md; \
 	  status=$$?; rm -f .cli.tmp.md; exit $$status
 
-smoke: ## base install in a fresh environment: help, doctor and a small demo
+smoke: ## fresh environments: base install verifies a release that the whole one made
 	rm -rf .smoke && $(PYTHON) -m venv .smoke/venv
-	.smoke/venv/bin/python -m pip install --quiet .
+	.smoke/venv/bin/python -m pip install --quiet '.[cpu]'
 	cd .smoke && venv/bin/isekai-gen --help > /dev/null && venv/bin/isekai-gen doctor
 	cd .smoke && venv/bin/isekai-gen demo --workspace demo --images-per-concept 2 --quiet
+	$(PYTHON) -m venv .smoke/light && .smoke/light/bin/python -m pip install --quiet .
+	cd .smoke && light/bin/isekai-gen release verify demo/release
 	rm -rf .smoke
 
 check: lint types layers docs-check test test-long ## everything that must hold before a commit lands

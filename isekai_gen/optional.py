@@ -37,6 +37,8 @@ INSTALL_BY_MODULE: Mapping[str, str] = MappingProxyType(
         "matplotlib": "pip install 'isekai-gen[plots]'",
         "peft": "pip install 'isekai-gen[lora]'",
         "ray": "pip install 'isekai-gen[ray]'",
+        "starlette": "pip install 'isekai-gen[review]'",
+        "uvicorn": "pip install 'isekai-gen[review]'",
     }
 )
 """Import name of a library that only some commands need to what installs it."""

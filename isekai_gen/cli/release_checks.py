@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
     from isekai_gen.release.verification.received import Finding
 
 CHECK_FAILED = 1
+_SHOWN = 3
+_all_option = click.option(
+    "--all",
+    "show_all",
+    is_flag=True,
+    help=f"Show every finding, not the first {_SHOWN} of a file and rule.",
+)
 
 
 @click.command("verify")
@@ -31,23 +40,26 @@ CHECK_FAILED = 1
     help="File of those who may sign, as ssh-keygen(1) describes; the release must be signed by "
     "one of them.",
 )
+@_all_option
 @json_option
 @voice_options
-def verify(
-    folder: Path, no_pixels: bool, allowed_signers: Path | None, as_json: bool, quiet: bool
-) -> None:
+def verify(folder: Path, no_pixels: bool, allowed_signers: Path | None, **shown: bool) -> None:
     """Check every file, number and rule of a release; exit 1 if anything is wrong.
 
     Example: isekai-gen release verify ./isekai-demo/release
     """
     from isekai_gen.release.verification.verify import unchecked
 
-    reporter = ConsoleReporter(quiet=quiet)
+    reporter = ConsoleReporter(quiet=shown["quiet"])
     findings = _verified(folder, reporter, no_pixels, allowed_signers)
     notes = unchecked(folder, allowed_signers)
     for note in notes:
         reporter.note(f"Not checked: {note}")
-    _tell(folder, findings, "verified", {"not_checked": notes} if as_json else None, quiet)
+    if shown["as_json"]:
+        _print_findings_json(folder, findings, {"not_checked": notes})
+    else:
+        _print_findings(folder, findings, "verified", shown)
+    _end(findings)
 
 
 @click.command("gate")
@@ -92,9 +104,10 @@ def verify(
     help="Copies of real images must have been looked for, however many there are.",
 )
 @click.option("--no-verify", is_flag=True, help="Take the release at its word: do not verify it.")
+@_all_option
 @json_option
 @voice_options
-def gate(folder: Path, no_verify: bool, as_json: bool, quiet: bool, **asked: Any) -> None:  # noqa: ANN401
+def gate(folder: Path, no_verify: bool, **asked: Any) -> None:  # noqa: ANN401
     """Verify a release and hold it against limits; exit 1 if it does not meet one.
 
     What was never measured meets no limit.
@@ -115,9 +128,14 @@ def gate(folder: Path, no_verify: bool, as_json: bool, quiet: bool, **asked: Any
     )
     if limits == GateLimits():
         raise click.UsageError("name at least one limit, such as --max-copy 0 or --min-kept 16")
-    findings = [] if no_verify else _verified(folder, ConsoleReporter(quiet=quiet), False, None)
+    reporter = ConsoleReporter(quiet=asked["quiet"])
+    findings = [] if no_verify else _verified(folder, reporter, False, None)
     findings = findings or check_gate(folder, limits)
-    _tell(folder, findings, "meets all limits", {} if as_json else None, quiet)
+    if asked["as_json"]:
+        _print_findings_json(folder, findings, {})
+    else:
+        _print_findings(folder, findings, "meets all limits", asked)
+    _end(findings)
 
 
 def _verified(
@@ -132,22 +150,27 @@ def _verified(
         )
 
 
-def _tell(
-    folder: Path,
-    findings: list[Finding],
-    good: str,
-    also: dict[str, Any] | None,
-    quiet: bool,
+def _print_findings_json(folder: Path, findings: list[Finding], also: Mapping[str, Any]) -> None:
+    rows = [asdict(finding) for finding in findings]
+    print_json({"folder": str(folder), "findings": rows, **also})
+
+
+def _print_findings(
+    folder: Path, findings: list[Finding], good: str, shown: Mapping[str, bool]
 ) -> None:
-    """Print findings, as JSON with what is `also` told if that is given; end with 1 if any."""
-    if also is not None:
-        rows = [finding.__dict__ for finding in findings]
-        print_json({"folder": str(folder), "findings": rows, **also})
-    else:
-        for finding in findings:
-            click.echo(f"{finding.file}: {finding.rule}: {finding.message}")
-        if findings or not quiet:
-            found = f"{len(findings)} finding(s)" if findings else good
-            click.echo(f"{folder}: {found}")
+    """For people: some findings of each kind, then how many there are, or what is `good`."""
+    from isekai_gen.release.verification.findings import few_of_each
+
+    most = len(findings) if shown["show_all"] else _SHOWN
+    for finding, left in few_of_each(findings, most):
+        click.echo(f"{finding.file}: {finding.rule}: {finding.message}")
+        if left:
+            click.echo(f"{finding.file}: {finding.rule}: ... and {left} more (--all shows them)")
+    if findings or not shown["quiet"]:
+        click.echo(f"{folder}: {f'{len(findings)} finding(s)' if findings else good}")
+
+
+def _end(findings: list[Finding]) -> None:
+    """With exit code 1 if there are findings."""
     if findings:
         raise click.exceptions.Exit(CHECK_FAILED)

@@ -102,7 +102,7 @@ def _print_run(report: RunReport, *, as_json: bool) -> None:
             }
         )
         return
-    if not report.worked:
+    if not report.worked and not report.answers_left:
         click.echo("Nothing to do: everything is made and up to date")
     rows = [
         (slug, c["planned"], c["generated"], c["kept"], sum(c["dropped"].values()), c["failed"])

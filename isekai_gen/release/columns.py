@@ -89,3 +89,17 @@ METADATA_COLUMNS: tuple[Column, ...] = (
     Column("digital_source_type", "text", "IPTC's term for how the picture came to be."),
 )
 """In the order of the file. `label` is an integer there and a ClassLabel in Parquet."""
+
+REJECTED_COLUMNS: tuple[Column, ...] = (
+    Column("id", "text", "Identity of the image."),
+    Column("concept", "text", "Slug of its concept."),
+    Column("by", "text", 'Name of the filter that dropped it, or "person".'),
+    Column("reason", "text", "Why, in one word."),
+    Column("measured", "real", "What was measured.", nullable=True),
+    Column("limit", "real", "What it was held against.", nullable=True),
+    Column("witness", "text", "Kept image on whose account it was dropped, or empty."),
+    Column("witness_file_name", "text", "Path of that image, or empty."),
+    Column("reference", "text", "Real class or image that is the evidence, or empty."),
+    Column("tier", "text", "Comparison that found the witness, or empty."),
+)
+"""Of rejected.jsonl."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,11 +11,11 @@ from typing import Any, Literal
 from isekai_gen.embeddings import EmbeddingTable
 from isekai_gen.errors import ReleaseError
 from isekai_gen.records import Concept, ImageRecord, Verdict
+from isekai_gen.release.changes.diff_version import parse_version
 from isekai_gen.release.images import ImageMeasures, ReleasedImage, name_images
 from isekai_gen.release.layout import Profile
 from isekai_gen.workspace import is_slug
 
-_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 SplitBy = Literal["group", "image"]
 _LICENSES = files("isekai_gen.release").joinpath("licenses")
 _LICENSE_NAMES = {
@@ -49,12 +48,9 @@ class ReleaseOptions:
             raise ReleaseError(
                 f"release name {self.name!r} must be lower-case letters, digits and dashes"
             )
-        if not _VERSION.fullmatch(self.version):
-            raise ReleaseError(
-                f"release version {self.version!r} must be MAJOR.MINOR.PATCH, such as 1.0.0"
-            )
+        parse_version(self.version)
         if not self.title.strip() or "\n" in self.title:
-            raise ReleaseError("a release needs a title of one line")
+            raise ReleaseError("a release needs a title of one line; give one with --name")
         if not self.license_text.strip() and self.license_id not in _LICENSE_NAMES:
             raise ReleaseError(
                 f"license {self.license_id!r}: its text is not included here; give a license "

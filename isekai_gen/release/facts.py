@@ -73,6 +73,10 @@ class ReleaseFacts:
     date: str | None
     changes: str
 
+    def generators(self) -> list[str]:
+        """Image generators that drew the released images, sorted."""
+        return sorted({image.record.provenance.model for image in self.images})
+
     def splits(self) -> dict[str, int]:
         """Split to its number of images, in the order of first appearance."""
         found: dict[str, int] = {}

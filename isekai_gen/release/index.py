@@ -17,11 +17,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from isekai_gen.errors import ReleaseError
-from isekai_gen.hashing import file_sha256
-from isekai_gen.release.layout import role_of
 
 INDEX_SCHEMA = 1
 
@@ -41,16 +38,6 @@ class ListedFile:
     size: int
     sha256: str
     role: str
-
-
-def list_files(folder: Path) -> list[ListedFile]:
-    """Every file below `folder`, sorted by path, measured from disk."""
-    found = [path for path in folder.rglob("*") if path.is_file()]
-    listed = []
-    for path in found:
-        name = path.relative_to(folder).as_posix()
-        listed.append(ListedFile(name, path.stat().st_size, file_sha256(path), role_of(name)))
-    return sorted(listed, key=lambda file: file.path)
 
 
 def files_as_json(listed: list[ListedFile]) -> list[dict[str, object]]:

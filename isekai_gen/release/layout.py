@@ -6,6 +6,8 @@ from typing import Literal
 
 Profile = Literal["hub", "files", "webdataset"]
 """How images travel: Parquet and loose files, loose files alone, or tar shards alone."""
+Archive = Literal["zip", "tar"]
+"""A release as one file."""
 
 INDEX_FILE = "release.json"
 SUMS_FILE = "SHA256SUMS"
@@ -28,10 +30,16 @@ OVERLAP_FILE = "reports/overlap.json"
 CALIBRATION_FILE = "reports/calibration.json"
 AUDIT_FILE = "reports/audit.json"
 CHANGES_FILE = "reports/changes.json"
+REPORT_SCHEMA = 1
+"""Of the reports, but for counts and the audit."""
 SETTINGS_FILE = "provenance/settings.json"
 ENVIRONMENT_FILE = "provenance/environment.json"
 SHEET_FILE = "preview/contact_sheet.jpg"
 SHARDS_FILE = "shards/shards.json"
+PAIRS_SOURCE = "lcl/ISEKAI-10.json"
+"""The manifest that config `pairs` has with pictures."""
+CLASSES_FOLDER = "lcl/classes"
+"""Where the rows of training and test classes of another dataset lie."""
 VECTORS_FILE = "embeddings/images.npy"
 VECTOR_IDS_FILE = "embeddings/images.jsonl"
 
@@ -84,3 +92,8 @@ def role_of(path: str) -> str:
         KeyError: If no file of a release lies there.
     """
     return _ROLE_BY_FILE.get(path) or _ROLE_BY_FOLDER[path.partition("/")[0]]
+
+
+def parquet_name(folder: str, split: str, number: int, of: int) -> str:
+    """Path of one of the `of` Parquet files that a split has in a folder, counted from 0."""
+    return f"{folder}/{split}-{number:05d}-of-{of:05d}.parquet"

@@ -24,7 +24,7 @@ from isekai_gen.release.content import SplitBy
 
 # What `datasets` takes as the name of a split, less capitals, dots and underscores; "all" means
 # all splits there.
-_NAME = re.compile(r"[a-z][a-z0-9]*")
+SPLIT_NAME = "[a-z][a-z0-9]*"
 _RESERVED = "all"
 _SHARES_TOLERANCE = 1e-6
 _HASH_DIGITS = 13  # 52 bits: exact in a float
@@ -86,7 +86,7 @@ def _parse_split(text: str) -> Split:
         share = float(number)
     except ValueError:
         share = 0.0
-    if not _NAME.fullmatch(name) or name == _RESERVED or not 0.0 < share <= 1.0:
+    if not re.fullmatch(SPLIT_NAME, name) or name == _RESERVED or not 0.0 < share <= 1.0:
         raise ReleaseError(
             f"split {text!r} is not NAME=SHARE with a name of lower-case letters and digits (not "
             f"{_RESERVED!r}) and a share over 0 and up to 1, such as test=0.2"

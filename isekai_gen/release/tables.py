@@ -101,14 +101,20 @@ def prompt_rows(
         }
 
 
-def rejected_rows(content: ReleaseContent) -> Iterator[dict[str, Any]]:
+def rejected_rows(
+    content: ReleaseContent, images: Sequence[ReleasedImage]
+) -> Iterator[dict[str, Any]]:
     """The rows of rejected.jsonl, by id: why each generated image that is not here was dropped.
+
+    Args:
+        content: What is released.
+        images: The kept images.
 
     Raises:
         ReleaseError: If an image was dropped on account of one that is not kept.
     """
     concept_by_id = {record.image_id: record.concept for record in content.records}
-    path_by_id = {image.record.image_id: image.path for image in content.released_images()}
+    path_by_id = {image.record.image_id: image.path for image in images}
     for image_id, verdict in sorted(content.dropped.items()):
         if verdict.witness and verdict.witness not in path_by_id:
             raise ReleaseError(

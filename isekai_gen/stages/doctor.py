@@ -14,7 +14,7 @@ from pathlib import Path
 from isekai_gen.cores import usable_cores
 from isekai_gen.errors import IsekaiGenError
 from isekai_gen.models.spec import starter_folder
-from isekai_gen.optional import as_missing_dependency
+from isekai_gen.optional import INSTALL_BY_MODULE, as_missing_dependency
 
 _LIBRARIES = ("torch", "diffusers", "transformers", "open_clip_torch", "numpy", "pillow", "pyarrow")
 _LOW_DISK_BYTES = 2 * 1024**3
@@ -58,7 +58,8 @@ def _version(name: str) -> Check:
     try:
         return Check(name, True, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
-        return Check(name, False, f"not installed; run: pip install {name}")
+        install = INSTALL_BY_MODULE.get(name, "pip install isekai-gen")
+        return Check(name, False, f"not installed; run: {install}")
 
 
 def _look(name: str, found: Callable[[], str]) -> Check:

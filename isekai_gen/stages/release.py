@@ -11,7 +11,6 @@ from isekai_gen.errors import InputError, ReleaseError
 from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.release.building.build import build_release
 from isekai_gen.release.building.request import (
-    Archive,
     BuildPlan,
     BuildRequest,
     PictureMarker,
@@ -20,6 +19,8 @@ from isekai_gen.release.building.request import (
 from isekai_gen.release.building.staging import refuse_existing
 from isekai_gen.release.content import ReleaseContent, ReleaseOptions, ReleaseSummary
 from isekai_gen.release.documents.answers import Answers
+from isekai_gen.release.layout import Archive
+from isekai_gen.release.verification.findings import findings_in_brief
 from isekai_gen.release.verification.verify import verify_release
 from isekai_gen.settings import ReleaseSettings
 from isekai_gen.shards import DoneMarker, read_marker, write_marker
@@ -32,7 +33,7 @@ from isekai_gen.stages.release_answers import (
 )
 from isekai_gen.stages.release_content import gather_content
 from isekai_gen.stages.selection import select
-from isekai_gen.workspace import slug_of
+from isekai_gen.workspace import Workspace, slug_of
 
 _STAGE = "release"
 
@@ -83,10 +84,22 @@ def write_release(
 
     Raises:
         ReleaseError: If release.toml lacks answers (it is begun if it is not there), nothing is
-            kept, `out` exists, or manifests or tables are out of date.
+            kept, `out` exists or lies among the workspace's own files, or manifests or tables are
+            out of date.
     """
     refuse_existing(out)
+    _refuse_inside(context.workspace, out)
     return _build(context, out, _gather(context), packing or Packing())
+
+
+def _refuse_inside(workspace: Workspace, out: Path) -> None:
+    """Stages read all of their folders; directly in the workspace a release is in nobody's way."""
+    root, parent = workspace.root.resolve(), out.parent.resolve()
+    if root in parent.parents:
+        raise ReleaseError(
+            f"{out} is inside a folder of the workspace {workspace.root}; choose an --out outside "
+            f"it, or directly in it, such as {workspace.root / out.name}"
+        )
 
 
 def _gather(context: StageContext) -> _Gathered:
@@ -146,7 +159,7 @@ def write_current_release(context: StageContext, out: Path) -> bool:
         ReleaseError: As `write_release`; also if the release at `out` does not verify.
     """
     gathered = _gather(context)
-    fingerprint = _fingerprint(context, gathered.content)
+    fingerprint = _fingerprint(context, gathered)
     marker = read_marker(context.workspace, _STAGE, 0)
     if out.exists():
         if marker is not None and marker.fingerprint == fingerprint:
@@ -166,14 +179,14 @@ def _require_verified(out: Path) -> None:
     findings = verify_release(out, pixels=False)
     if findings:
         raise ReleaseError(
-            f"{out} was changed since it was built ({len(findings)} findings, such as "
-            f"{findings[0].file}: {findings[0].message}); move it away and run again"
+            f"{out} was changed since it was built {findings_in_brief(findings)}; "
+            "move it away and run again"
         )
 
 
-def _fingerprint(context: StageContext, content: ReleaseContent) -> str:
+def _fingerprint(context: StageContext, gathered: _Gathered) -> str:
     """Digest of all that a release is made of."""
-    workspace = context.workspace
+    workspace, content = context.workspace, gathered.content
     files = [
         path
         for folder in (workspace.manifests, workspace.neighbors)
@@ -191,6 +204,7 @@ def _fingerprint(context: StageContext, content: ReleaseContent) -> str:
             "splits": dict(content.splits),
             "reports": dict(content.reports),
             "encoder": content.encoder,
+            "license": gathered.options.license_text,
             "files": {
                 path.relative_to(workspace.root).as_posix(): file_sha256(path) for path in files
             },

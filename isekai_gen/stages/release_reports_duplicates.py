@@ -9,6 +9,7 @@ import numpy as np
 
 from isekai_gen.embeddings import FloatArray
 from isekai_gen.neighbors.similarity import ScoreArray
+from isekai_gen.release.layout import REPORT_SCHEMA
 from isekai_gen.settings import Tier
 from isekai_gen.stages.duplicate_reports import NAMES, report_files
 from isekai_gen.stages.release_measures_links import KnownDuplicates, count_equal_pairs
@@ -16,7 +17,6 @@ from isekai_gen.stages.release_reports_files import read_report
 from isekai_gen.stages.selection import Selection
 from isekai_gen.workspace import Workspace
 
-_SCHEMA = 1
 _HASH_BITS = 64
 _BINS_IN_ONE = 100
 
@@ -38,7 +38,7 @@ def duplicates_report(
         ChecksumError: If the summary is damaged.
     """
     if duplicates is None:
-        return {"schema": _SCHEMA, "measured": False}
+        return {"schema": REPORT_SCHEMA, "measured": False}
     summary_file = dict(zip(NAMES, report_files(workspace), strict=True))["summary.json"]
     report = read_report(summary_file, "isekai-gen dedupe")
     tiers: dict[Tier, dict[str, Any]] = {
@@ -48,7 +48,7 @@ def duplicates_report(
     if "exact" in report["tiers"]:
         tiers["exact"] = {**report["tiers"]["exact"], "pairs_above_limit": _equal_pairs(selection)}
     return {
-        "schema": _SCHEMA,
+        "schema": REPORT_SCHEMA,
         "measured": True,
         **report,
         "within": duplicates.limits.within,

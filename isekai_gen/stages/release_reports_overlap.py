@@ -11,6 +11,7 @@ from isekai_gen.filters.class_overlap import ClassOverlapFilter
 from isekai_gen.filters.reference_copy import ReferenceCopyFilter
 from isekai_gen.manifests.neighbor_tables import NEAREST
 from isekai_gen.records import Verdict
+from isekai_gen.release.layout import REPORT_SCHEMA
 from isekai_gen.shards import read_lines
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.curate import verdicts_of
@@ -20,7 +21,6 @@ from isekai_gen.stages.release_reports_files import read_report
 from isekai_gen.stages.selection import Selection
 from isekai_gen.workspace import Workspace
 
-_SCHEMA = 1
 _NEAREST_CLASSES = 5
 _NEAREST_KEYS = ("class_key", "class_name", "wnid", "similarity", "similarity_kind", "percentile")
 
@@ -43,7 +43,7 @@ def overlap_report(context: StageContext, selection: Selection) -> dict[str, Any
     nearest = _nearest_by_tables(workspace)
     if not workspace.parts(workspace.verdicts(ClassOverlapFilter.name)):
         return {
-            "schema": _SCHEMA,
+            "schema": REPORT_SCHEMA,
             "measured": False,
             "copies_measured": False,
             "nearest_classes": nearest,
@@ -52,7 +52,7 @@ def overlap_report(context: StageContext, selection: Selection) -> dict[str, Any
     copies_measured = bool(report["compared"])
     return {
         **report,
-        "schema": _SCHEMA,
+        "schema": REPORT_SCHEMA,
         "measured": True,
         "copies_measured": copies_measured,
         **_shares(report, selection, _Overlap(workspace, copies_measured=copies_measured)),

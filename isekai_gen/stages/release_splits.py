@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from isekai_gen.release.building.lcl_files import count_rows
 from isekai_gen.release.content import ReleaseContent
 from isekai_gen.release.images import ImageMeasures
-from isekai_gen.release.lcl_files import count_rows
 from isekai_gen.release.splits import Divisible, assign_splits, parse_splits
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.selection import Selection

@@ -87,6 +87,24 @@ def test_runs_through_finds_nothing_to_do_and_grows(first_run, tmp_path):
     assert images.items() <= digests(root, ["images"]).items()
 
 
+@pytest.mark.slow
+def test_a_run_whose_authors_have_not_answered_makes_all_but_the_release(first_run, tmp_path):
+    root = tmp_path / "ws"
+    shutil.copytree(first_run.root, root)
+    shutil.rmtree(root / "release")
+    (root / "release.toml").unlink()
+    with in_this_process():
+        unanswered = call("run", "-w", root, expect=3)
+        assert "release.toml" in unanswered.stderr
+        assert "answers left" in unanswered.stderr
+        assert "Nothing to do" not in unanswered.stdout
+        assert "TODO" in (root / "release.toml").read_text()
+        assert not (root / "release").exists()
+        answer_all(root)
+        call("run", "-w", root)
+    assert verify_release(root / "release") == []
+
+
 def test_a_hub_model_that_is_not_here_is_one_line_at_once(job, tmp_path):
     args = arguments(job, "somebody/no-such-model", tmp_path / "ws")
     started = time.monotonic()

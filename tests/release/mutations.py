@@ -137,7 +137,8 @@ def _flip(rng: random.Random, folder: Path, files: list[str]) -> Mutation:
 
 def _truncate(rng: random.Random, folder: Path, files: list[str]) -> Mutation:
     name = rng.choice(files)
-    size = rng.randrange((folder / name).stat().st_size)
+    whole = (folder / name).stat().st_size
+    size = rng.choice((0, whole - 1, rng.randrange(whole)))
 
     def apply(copy: Path) -> None:
         (copy / name).write_bytes((copy / name).read_bytes()[:size])

@@ -14,6 +14,7 @@ from isekai_gen.release.index import ListedFile
 from tests.release.hand_made import HandMade, image_row, rejected_row
 
 FIRST = Changes(images=4, concepts=1, diff=None)
+FIRST_ENTRY = "No earlier release was named to compare with. Images: 4. Concepts: 1.\n"
 
 
 @pytest.fixture
@@ -36,11 +37,9 @@ def changes_of(previous: Path, later: HandMade) -> Changes:
     return describe_changes(previous, folder, later.name, later.version, listed)
 
 
-def test_a_first_release_is_an_entry_of_its_own():
+def test_without_an_earlier_release_an_entry_does_not_claim_to_be_the_first():
     text = changelog_text(None, "1.0.0", "2026-01-02", FIRST)
-    assert text == (
-        "# Changelog\n\n## 1.0.0 (2026-01-02)\n\nFirst release. Images: 4. Concepts: 1.\n"
-    )
+    assert text == f"# Changelog\n\n## 1.0.0 (2026-01-02)\n\n{FIRST_ENTRY}"
     assert FIRST.required_bump is Bump.NONE
     assert FIRST.to_json() is None
     FIRST.refuse_low_version()
@@ -56,7 +55,7 @@ def test_new_entries_stand_above_the_old_ones(previous):
     changes = changes_of(previous, later)
     text = changelog_text(previous, "1.1.0", None, changes)
     assert text.startswith("# Changelog\n\n## 1.1.0\n\nChanges since 1.0.0, MINOR")
-    assert text.endswith("\n\n## 1.0.0 (2026-01-02)\n\nFirst release. Images: 4. Concepts: 1.\n")
+    assert text.endswith(f"\n\n## 1.0.0 (2026-01-02)\n\n{FIRST_ENTRY}")
     assert text.count("# Changelog") == 1
 
 

@@ -56,7 +56,7 @@ def test_who_has_an_orcid_is_a_person_whatever_the_name():
 
 
 def test_the_citation_file_has_what_is_known(facts):
-    value = yaml.safe_load(citation_cff(told(facts, doi="https://doi.org/10.5281/zenodo.1")))
+    value = yaml.safe_load(citation_cff(told(facts, doi="10.5281/zenodo.1")))
     assert value["type"] == "dataset"
     assert (value["title"], value["version"]) == (OPTIONS.title, OPTIONS.version)
     assert value["date-released"] == "2026-01-31"

@@ -108,6 +108,6 @@ def test_a_version_built_after_another_tells_its_changes(built: Path, tmp_path):
 def test_a_build_with_a_version_that_is_too_low_leaves_nothing(built: Path, tmp_path):
     small = make_small(tmp_path / "workspace")
     plan = BuildPlan(profile="files", previous=built)
-    with pytest.raises(ReleaseError, match=r"set \[release\] version to 1\.0\.1 or higher"):
+    with pytest.raises(ReleaseError, match=r"--release-version 1\.0\.1 or higher"):
         build_release(small.request(tmp_path / "out", plan))
     assert not (tmp_path / "out").exists()

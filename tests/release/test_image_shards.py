@@ -3,7 +3,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isekai_gen.release.building.image_shards import container_name, plan_shards
+from isekai_gen.release.building.image_shards import plan_shards
+from isekai_gen.release.containers.image_containers import IMAGE_CONTAINERS, container_name
 from tests.release.conftest import make_small
 
 SIZES = st.lists(st.integers(1, 50), min_size=14, max_size=14)
@@ -50,3 +51,14 @@ def test_shards_are_named_as_the_readers_of_each_profile_expect(tmp_path_factory
     assert container_name("hub", "sharks", shard) == "data/test-00001-of-00003.parquet"
     assert container_name("webdataset", "sharks", shard) == "shards/sharks-test-000001.tar"
     assert container_name("files", "sharks", shard) is None
+
+
+def test_what_is_written_is_found_again_by_its_name(tmp_path_factory):
+    images = images_of(tmp_path_factory)
+    shard = plan_shards(images, {image.record.image_id: 1 for image in images}, 5)[1]
+    for container in IMAGE_CONTAINERS:
+        name = container_name(container.profile, "ice-sharks-2", shard)
+        found = container.match(name)
+        assert container.has(name)
+        assert (container.split_of(name), int(found["number"])) == (shard.split, shard.number)
+        assert int(found["of"] or shard.of) == shard.of

@@ -13,7 +13,8 @@ from isekai_gen.manifests.check import check_manifest
 from isekai_gen.manifests.lcl_files import write_descriptions, write_test_files
 from isekai_gen.manifests.lcl_split import LclClass
 from isekai_gen.release.building.draft import ReleaseDraft
-from isekai_gen.release.lcl_files import CLASSES_FOLDER, RowCounts, count_rows, write_lcl
+from isekai_gen.release.building.lcl_files import RowCounts, count_rows, write_lcl
+from isekai_gen.release.layout import CLASSES_FOLDER
 
 
 @pytest.fixture

@@ -76,6 +76,12 @@ def test_pairs_without_names_for_their_pictures_are_one_line(tmp_path, row):
         list(iter_pair_images(table_of(tmp_path / "bad.parquet", [row])))
 
 
+def test_a_row_of_more_text_than_any_of_ours_is_refused(tmp_path):
+    row = {"file_name": "images/a/a-0001.png", "image": PICTURE, "adapters": ["x" * (1 << 20)] * 2}
+    with pytest.raises(ReleaseError, match="what it tells of"):
+        read(table_of(tmp_path / "long.parquet", [row], use_dictionary=["adapters.list.element"]))
+
+
 def test_columns_that_repeat_are_one_line(tmp_path):
     path = tmp_path / "bad.parquet"
     numbers = arrow().array([1])

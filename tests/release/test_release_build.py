@@ -1,6 +1,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import tempfile
 import zipfile
@@ -94,6 +95,14 @@ def test_an_existing_folder_is_never_touched(small, tmp_path):
     with pytest.raises(ReleaseError, match="exists"):
         build(small, out)
     assert list(out.iterdir()) == []
+
+
+def test_nothing_is_built_inside_a_release(small, built, tmp_path):
+    release = tmp_path / "release"
+    shutil.copytree(built, release)
+    with pytest.raises(ReleaseError, match="is in the release release, and a release is never"):
+        build(small, release / "lcl" / "next")
+    assert verify_release(release) == []
 
 
 def test_a_full_disk_leaves_nothing(small, tmp_path):
@@ -293,7 +302,9 @@ def test_a_version_says_what_changed_since_the_one_before(small, built, tmp_path
         manifest.unlink()
     changes = {"kept": kept, "dropped": dropped}
     plan = BuildPlan(previous=built)
-    with pytest.raises(ReleaseError, match=r"version 1\.1\.0 is too low.* 2\.0\.0 or higher"):
+    with pytest.raises(
+        ReleaseError, match=r"1\.1\.0 is too low.* --release-version 2\.0\.0 or higher"
+    ):
         build(small, tmp_path / "out", plan, replace(OPTIONS, version="1.1.0"), **changes)
     folder = build(
         small, tmp_path / "out", plan, replace(OPTIONS, version="2.0.0"), **changes

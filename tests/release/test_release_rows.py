@@ -72,8 +72,9 @@ def test_every_image_drawn_has_its_prompt_and_only_kept_ones_a_file(small):
 
 
 def test_a_dropped_image_names_its_witness_and_where_that_is(small):
-    path_by_id = {each.record.image_id: each.path for each in small.content.released_images()}
-    rows = {row["by"]: row for row in rejected_rows(small.content)}
+    images = small.content.released_images()
+    path_by_id = {each.record.image_id: each.path for each in images}
+    rows = {row["by"]: row for row in rejected_rows(small.content, images)}
     similar = rows["near_duplicate"]
     assert similar["witness_file_name"] == path_by_id[similar["witness"]]
     assert (similar["measured"], similar["limit"], similar["tier"]) == (0.97, 0.95, "semantic")
@@ -83,8 +84,9 @@ def test_a_dropped_image_names_its_witness_and_where_that_is(small):
 
 
 def test_a_witness_that_is_not_kept_is_refused_with_the_remedy(small):
+    images = small.content.released_images()
     dropped = dict(small.content.dropped)
     one, other = sorted(dropped)
     dropped[one] = replace(dropped[one], witness=other)
     with pytest.raises(ReleaseError, match=f"{other}, which is not kept.*dedupe"):
-        list(rejected_rows(replace(small.content, dropped=dropped)))
+        list(rejected_rows(replace(small.content, dropped=dropped), images))

@@ -13,10 +13,8 @@ import pytest
 from isekai_gen.embeddings import EmbeddingTable, normalized
 from isekai_gen.errors import ReleaseError
 from isekai_gen.release.building.draft import ReleaseDraft
-from isekai_gen.release.counts import count_images
-from isekai_gen.release.neighbor_files import neighbor_rows, write_neighbors
-from isekai_gen.release.reports import write_reports
-from isekai_gen.release.vectors import write_vectors
+from isekai_gen.release.building.neighbor_files import neighbor_rows, write_neighbors
+from isekai_gen.release.building.vectors import write_vectors
 
 TABLES = ["nearest.csv", "nearest.jsonl", "rank-stratified.csv", "rank-stratified.jsonl"]
 
@@ -55,16 +53,6 @@ def test_a_missing_table_is_named(small, draft):
         write_neighbors(draft, small.workspace)
 
 
-def test_reports_are_written_where_they_belong_and_the_counts_beside(small, draft):
-    counts = count_images(small.content)
-    content = replace(small.content, reports={"reports/overlap.json": {"measured": False}})
-    write_reports(draft, content, counts)
-    read = {
-        each.path: json.loads((draft.folder / each.path).read_text()) for each in draft.listed()
-    }
-    assert read == {"reports/overlap.json": {"measured": False}, "reports/stats.json": counts}
-
-
 def table_of(content):
     ids = tuple(reversed([*content.kept, *content.dropped]))
     vectors = normalized(np.random.default_rng(0).normal(size=(len(ids), 8)))
@@ -95,8 +83,8 @@ def test_similarities_are_compared_again_without_any_model_library():
         "import sys\n"
         f"sys.modules.update(dict.fromkeys({blocked!r}))\n"
         "import numpy as np\n"
-        "import isekai_gen.release.splits, isekai_gen.release.lcl_files\n"
-        "import isekai_gen.release.vectors, isekai_gen.release.neighbor_files\n"
+        "import isekai_gen.release.splits, isekai_gen.release.building.lcl_files\n"
+        "import isekai_gen.release.building.vectors\n"
         "from isekai_gen.neighbors.similarity import pair_similarities\n"
         "row = np.array([[0.6, 0.8]], dtype=np.float32)\n"
         "print(pair_similarities(row, row)[0])\n"

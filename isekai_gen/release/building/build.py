@@ -9,9 +9,10 @@ from isekai_gen.errors import ReleaseError
 from isekai_gen.release.building.request import BuildRequest
 from isekai_gen.release.building.staging import refuse_existing, resumable_folder
 from isekai_gen.release.building.writer import ReleaseWriter
-from isekai_gen.release.containers.archive import write_archive
+from isekai_gen.release.containers.archive import archive_path, write_archive
 from isekai_gen.release.content import ReleaseSummary
 from isekai_gen.release.layout import CARD_FILE, SHEET_FILE
+from isekai_gen.release.verification.findings import findings_in_brief
 from isekai_gen.release.verification.verify import verify_release
 from isekai_gen.release.verification.verify_limits import MAX_ENTRIES, MAX_FILES, REMEDY
 
@@ -60,8 +61,7 @@ def _refuse_request(request: BuildRequest) -> None:
     plan, content = request.plan, request.content
     refuse_existing(request.out)
     if plan.archive is not None:
-        stem = _archive_stem(request)
-        refuse_existing(stem.with_name(f"{stem.name}.{plan.archive}"))
+        refuse_existing(archive_path(_archive_stem(request), plan.archive))
     if not content.kept:
         raise ReleaseError(
             "no image is kept, so there is nothing to release; generate more, or relax the limits"
@@ -82,7 +82,7 @@ def _refuse_request(request: BuildRequest) -> None:
 
 def _refuse_too_many(request: BuildRequest) -> None:
     """The whole release is counted when it is verified; images alone can be counted now."""
-    by_concept = Counter(image.concept.slug for image in request.content.released_images())
+    by_concept = Counter(record.concept for record in request.content.kept_records())
     slug, most = max(by_concept.items(), key=lambda each: each[1])
     if by_concept.total() > MAX_FILES:
         raise ReleaseError(
@@ -104,8 +104,7 @@ def _refuse_findings(folder: Path) -> None:
     # what arrived there. Pixels are not decoded again: the bytes are those of the records.
     findings = verify_release(folder, pixels=False)
     if findings:
-        shown = "; ".join(f"{each.file}: {each.message}" for each in findings[:3])
         raise ReleaseError(
-            f"the release would not verify ({len(findings)} findings): {shown}; "
+            f"the release would not verify {findings_in_brief(findings)}; "
             "run the curation and manifest stages again"
         )

@@ -14,11 +14,12 @@ from isekai_gen.errors import ChecksumError
 from isekai_gen.hashing import canonical_json, digest_of
 from isekai_gen.release.building.draft import ReleaseDraft
 from isekai_gen.release.building.image_copying import ImageCopier, read_checked, source_of
-from isekai_gen.release.building.image_shards import container_name, plan_shards
+from isekai_gen.release.building.image_shards import plan_shards
 from isekai_gen.release.building.request import BuildRequest
 from isekai_gen.release.building.staging import Staging
 from isekai_gen.release.building.staging_progress import FinishedShard, Progress
 from isekai_gen.release.columns import METADATA_COLUMNS
+from isekai_gen.release.containers.image_containers import container_name
 from isekai_gen.release.containers.parquet_images import ParquetImages
 from isekai_gen.release.containers.sinks import ImageShard, ImageSink
 from isekai_gen.release.containers.tar_shards import TarShard

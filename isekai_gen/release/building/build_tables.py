@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from isekai_gen.manifests.files import read_manifest
 from isekai_gen.release.building.build_images import PackedImages
 from isekai_gen.release.building.draft import ReleaseDraft
+from isekai_gen.release.building.neighbor_files import neighbor_rows
 from isekai_gen.release.building.request import BuildPlan
 from isekai_gen.release.columns import METADATA_COLUMNS
 from isekai_gen.release.containers.parquet_images import IMAGES_COLUMNS
@@ -24,13 +25,11 @@ from isekai_gen.release.containers.parquet_pairs import (
 from isekai_gen.release.containers.tar_shards import shards_index
 from isekai_gen.release.facts import TableConfig
 from isekai_gen.release.images import ReleasedImage
-from isekai_gen.release.layout import METADATA_FILE, SHARDS_FILE
-from isekai_gen.release.neighbor_files import neighbor_rows
+from isekai_gen.release.layout import METADATA_FILE, PAIRS_SOURCE, SHARDS_FILE, parquet_name
 from isekai_gen.workspace import Workspace
 
-_PAIRS_SOURCE = "lcl/ISEKAI-10.json"
-_NEIGHBORS_FILE = "neighbors/test-00000-of-00001.parquet"
 _NEIGHBORS_SPLIT = "test"
+_NEIGHBORS_FILE = parquet_name("neighbors", _NEIGHBORS_SPLIT, 0, 1)
 
 
 def images_config(
@@ -89,7 +88,7 @@ class PictureTables:
 
     def write_pairs(self, plan: BuildPlan) -> TableConfig | None:
         """Config `pairs`, or None if there is no ISEKAI-10 manifest."""
-        source = self._draft.folder / _PAIRS_SOURCE
+        source = self._draft.folder / PAIRS_SOURCE
         if not source.is_file():
             return None
         rows = read_manifest(source)

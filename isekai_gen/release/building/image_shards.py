@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from isekai_gen.release.containers.sinks import ImageShard
 from isekai_gen.release.images import ReleasedImage
-from isekai_gen.release.layout import Profile
 
 
 def plan_shards(
@@ -47,12 +46,3 @@ def _parts(
         part.append(image)
         filled += size
     yield part
-
-
-def container_name(profile: Profile, release_name: str, shard: ImageShard) -> str | None:
-    """Path in the release of the file that carries a shard's images; None where none does."""
-    if profile == "hub":
-        return f"data/{shard.split}-{shard.number:05d}-of-{shard.of:05d}.parquet"
-    if profile == "webdataset":
-        return f"shards/{release_name}-{shard.split}-{shard.number:06d}.tar"
-    return None

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from isekai_gen.release.content import ReleaseContent, ReleaseOptions
 from isekai_gen.release.documents.answers import Answers
 from isekai_gen.release.images import ReleasedImage
-from isekai_gen.release.layout import Profile
+from isekai_gen.release.layout import Archive, Profile
 from isekai_gen.workspace import Workspace
 
-Archive = Literal["zip", "tar"]
 Advance = Callable[[int], None]
 """Called with a number of images done since the last call."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isekai_gen.errors import InputError, LockedError, ReleaseError
+from isekai_gen.release.layout import INDEX_FILE, SUMS_FILE
 from isekai_gen.storage import storage_errors, sync_folder
 
 
@@ -88,11 +89,17 @@ def resumable_folder(out: Path) -> Iterator[Staging]:
 
 
 def refuse_existing(out: Path) -> None:
-    """Raise ReleaseError if anything is at `out`; a release is never changed."""
+    """Raise ReleaseError if anything is at `out`, or it is in a release, which is never changed."""
     if os.path.lexists(out):
         raise ReleaseError(
             f"{out} exists, and a release is never changed; choose another --out, or delete it"
         )
+    for folder in out.resolve().parents:
+        if (folder / INDEX_FILE).is_file() and (folder / SUMS_FILE).is_file():
+            raise ReleaseError(
+                f"{out} is in the release {folder.name}, and a release is never changed; choose "
+                "another --out"
+            )
 
 
 def _claim(descriptor: int, root: Path, out: Path) -> None:

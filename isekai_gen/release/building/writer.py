@@ -13,8 +13,11 @@ from isekai_gen.release.building.build_tables import (
     write_shards_index,
 )
 from isekai_gen.release.building.draft import ReleaseDraft
+from isekai_gen.release.building.lcl_files import write_lcl
+from isekai_gen.release.building.neighbor_files import write_neighbors
 from isekai_gen.release.building.request import BuildRequest
 from isekai_gen.release.building.staging import Staging
+from isekai_gen.release.building.vectors import write_vectors
 from isekai_gen.release.counts import count_images
 from isekai_gen.release.documents.previews import write_previews
 from isekai_gen.release.facts import ReleaseFacts, TableConfig
@@ -34,14 +37,11 @@ from isekai_gen.release.layout import (
     REJECTED_FILE,
     SETTINGS_FILE,
     SIGNATURE_FILE,
+    STATS_FILE,
     SUMS_FILE,
     TEMPLATES_FILE,
 )
-from isekai_gen.release.lcl_files import write_lcl
-from isekai_gen.release.neighbor_files import write_neighbors
-from isekai_gen.release.reports import write_reports
 from isekai_gen.release.tables import concept_rows, prompt_rows, rejected_rows
-from isekai_gen.release.vectors import write_vectors
 from isekai_gen.release.verification.received import RULES
 from isekai_gen.tool_version import tool_version
 
@@ -71,7 +71,6 @@ class ReleaseWriter:
         self._write_tables()
         self.manifests = write_lcl(draft, request.workspace, images)
         neighbor_files = write_neighbors(draft, request.workspace)
-        write_reports(draft, request.content, self.counts)
         write_vectors(draft, request.content)
         previews = write_previews(draft, images, self._packing.read)
         configs = self._write_configs(packed)
@@ -113,9 +112,11 @@ class ReleaseWriter:
         draft.write_lines(CONCEPTS_FILE, concept_rows(content, self.counts))
         draft.write(TEMPLATES_FILE, content.templates.encode())
         draft.write_lines(PROMPTS_FILE, prompt_rows(content, self._images))
-        draft.write_lines(REJECTED_FILE, rejected_rows(content))
+        draft.write_lines(REJECTED_FILE, rejected_rows(content, self._images))
         draft.write_json(SETTINGS_FILE, content.settings)
         draft.write_json(ENVIRONMENT_FILE, content.environment)
+        for name, report in {STATS_FILE: self.counts, **content.reports}.items():
+            draft.write_json(name, report)
 
     def _write_lists(self, facts: ReleaseFacts) -> None:
         draft = self.draft

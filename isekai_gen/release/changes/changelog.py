@@ -13,10 +13,9 @@ from isekai_gen.release.changes.diff_state import ReleaseState, read_draft, read
 from isekai_gen.release.changes.diff_version import Bump, allowed_bump
 from isekai_gen.release.changes.diff_words import markdown_of_diff
 from isekai_gen.release.index import ListedFile
-from isekai_gen.release.layout import CHANGELOG_FILE, DOCUMENT_FILES
+from isekai_gen.release.layout import CHANGELOG_FILE, DOCUMENT_FILES, REPORT_SCHEMA
 from isekai_gen.release.verification.received import walk_release
 
-CHANGES_SCHEMA = 1
 _TITLE = "# Changelog"
 _PREVIEWS = "preview/"
 
@@ -28,7 +27,7 @@ class Changes:
     Attributes:
         images: Number of images of the new release.
         concepts: Number of concepts of the new release.
-        diff: Against the earlier release; None if this is the first.
+        diff: Against the earlier release; None if none was named.
     """
 
     images: int
@@ -37,7 +36,7 @@ class Changes:
 
     @property
     def required_bump(self) -> Bump:
-        """What the version must be raised by, at least; NONE for a first release.
+        """What the version must be raised by, at least; NONE if no earlier release was named.
 
         PATCH if nothing else: the documents of every version differ.
         """
@@ -52,17 +51,21 @@ class Changes:
         raise ReleaseError(
             f"version {diff.version} is too low after {diff.old_version}"
             + (f" ({reasons})" if reasons else "")
-            + f"; set [release] version to {diff.least_version(required)} or higher"
+            + f"; build with --release-version {diff.least_version(required)} or higher, or set "
+            "[release] version to it"
         )
 
     def markdown(self) -> str:
         """The entry of CHANGELOG.md, without heading; ends in a line feed."""
         if self.diff is None:
-            return f"First release. Images: {self.images}. Concepts: {self.concepts}.\n"
+            return (
+                "No earlier release was named to compare with. "
+                f"Images: {self.images}. Concepts: {self.concepts}.\n"
+            )
         return markdown_of_diff(self.diff, self.required_bump)
 
     def to_json(self) -> dict[str, Any] | None:
-        """reports/changes.json, for holders of the earlier release; None for a first release.
+        """reports/changes.json, for holders of the earlier release; None if none was named.
 
         Its lists say which copies to delete or to fetch again; images of which only measures
         differ are not among them.
@@ -71,7 +74,7 @@ class Changes:
             return None
         images = self.diff.images
         return {
-            "schema": CHANGES_SCHEMA,
+            "schema": REPORT_SCHEMA,
             "previous": self.diff.old_version,
             "version": self.diff.version,
             "required_bump": self.required_bump.word,
@@ -144,7 +147,8 @@ def _earlier_entries(previous: Path, version: str) -> str:
     _, found, entries = text.partition("\n## ")
     if not found:
         raise ReleaseError(
-            f"{previous}: {CHANGELOG_FILE} has no entry (a line that begins with ##)"
+            f"{previous}: {CHANGELOG_FILE} has no entry (a line that begins with ##); name another "
+            "--previous, or none"
         )
     return f"## {entries.rstrip()}\n"
 

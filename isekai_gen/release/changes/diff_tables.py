@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from isekai_gen.records import Concept
 from isekai_gen.release.changes.diff_state import ReleaseState
 from isekai_gen.release.layout import CHANGES_FILE, METADATA_FILE, SETTINGS_FILE
 
 # What a concept is. Its other columns count images and tell measures.
-_CATALOG_COLUMNS = (
-    "slug",
-    "name",
-    "kind",
-    "group",
-    "short",
-    "description",
-    "parents",
-    "attributes",
-    "negative_prompt",
-    "wnids",
-)
+_CATALOG_COLUMNS = tuple(field.name for field in fields(Concept))
 # Compared value by value, or only about the difference itself.
 _COMPARED_ELSEWHERE = frozenset({METADATA_FILE, SETTINGS_FILE, CHANGES_FILE})
 # It differs in every version, and is no choice of how images were made or selected.

@@ -94,7 +94,16 @@ def _contained(picture: object, name: object, row: Mapping[str, Any], where: str
         raise ReleaseError(f"{where} has no picture for {name!a}")
     if picture.get("path") != PurePosixPath(name).name:
         raise ReleaseError(f"{where}: the picture of {name!a} says it is {picture.get('path')!a}")
+    if _length(list(row.values())) > _MAX_ROW_BYTES:
+        raise ReleaseError(f"{where}: what it tells of {name!a} is longer than {_MAX_ROW_BYTES}")
     return ContainedImage(name, content, row)
+
+
+def _length(value: object) -> int:
+    """Characters of a text, or of all in a list: a dictionary repeats them at no cost."""
+    if isinstance(value, list):
+        return sum(map(_length, value))
+    return len(value) if isinstance(value, str | bytes) else 0
 
 
 def _pair_images(row: dict[str, Any], where: str) -> Iterator[ContainedImage]:

@@ -11,6 +11,7 @@ from isekai_gen.errors import ReleaseError
 from isekai_gen.release.columns import Column
 from isekai_gen.release.containers.parquet_images import picture
 from isekai_gen.release.containers.parquet_rows import ParquetRows
+from isekai_gen.release.layout import PAIRS_SOURCE, parquet_name
 
 PAIRS_COLUMNS: tuple[Column, ...] = (
     Column("query", "image", "The picture that is asked about."),
@@ -24,7 +25,7 @@ PAIRS_COLUMNS: tuple[Column, ...] = (
     Column("negative_images", "images", "The first of the negative support images."),
     Column("split", "text", "Split of the query."),
 )
-DEFAULT_SHOTS = 2
+_DEFAULT_SHOTS = 2
 _MAX_DEFAULT_BYTES = 10**9
 ManifestRow = Mapping[str, Any]
 """A row of ISEKAI-10.json with the release's paths."""
@@ -84,8 +85,8 @@ class PairShard:
 
 def default_shots(rows: Iterable[ManifestRow], size_by_path: Mapping[str, int]) -> int:
     """Support images to embed on each side: 2, or 0 where that would take over a gigabyte."""
-    total = sum(_embedded_bytes(row, size_by_path, DEFAULT_SHOTS) for row in rows)
-    return DEFAULT_SHOTS if total <= _MAX_DEFAULT_BYTES else 0
+    total = sum(_embedded_bytes(row, size_by_path, _DEFAULT_SHOTS) for row in rows)
+    return _DEFAULT_SHOTS if total <= _MAX_DEFAULT_BYTES else 0
 
 
 def plan_pairs(
@@ -108,9 +109,7 @@ def plan_pairs(
         counted[split] = number + 1
         filled[split] += size
     return [
-        PairShard(
-            f"pairs/{split}-{number:05d}-of-{len(begins):05d}.parquet", split, first, stop - first
-        )
+        PairShard(parquet_name("pairs", split, number, len(begins)), split, first, stop - first)
         for split, begins in starts.items()
         for number, (first, stop) in enumerate(
             zip(begins, [*begins[1:], counted[split]], strict=True)
@@ -182,5 +181,5 @@ def _embedded_bytes(row: ManifestRow, size_by_path: Mapping[str, int], shots: in
 
 def _not_released(path: str) -> ReleaseError:
     return ReleaseError(
-        f"ISEKAI-10.json names {path!r}, which is not released; run isekai-gen manifest again"
+        f"{PAIRS_SOURCE} names {path!r}, which is not released; run isekai-gen manifest again"
     )

@@ -7,10 +7,13 @@ back as such without a loading script.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from isekai_gen.release.columns import Column
+from isekai_gen.release.columns import Column, Kind
+
+DTYPES: Mapping[Kind, str] = {"text": "string", "whole": "int64", "real": "float64", "flag": "bool"}
+"""What `datasets` calls the kinds of plain values."""
 
 
 def huggingface_schema(columns: Sequence[Column], labels: Sequence[str]) -> Any:  # noqa: ANN401
@@ -68,5 +71,4 @@ def _feature(column: Column, labels: Sequence[str]) -> dict[str, Any]:
         return {"names": list(labels), "_type": "ClassLabel"}
     if column.kind == "texts":
         return {"feature": {"dtype": "string", "_type": "Value"}, "_type": "List"}
-    dtype = {"text": "string", "whole": "int64", "real": "float64", "flag": "bool"}[column.kind]
-    return {"dtype": dtype, "_type": "Value"}
+    return {"dtype": DTYPES[column.kind], "_type": "Value"}

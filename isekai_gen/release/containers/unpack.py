@@ -11,15 +11,11 @@ from pathlib import Path
 from isekai_gen.errors import ChecksumError, ReleaseError
 from isekai_gen.manifests.paths import check_relative_path
 from isekai_gen.release.building.staging import staged_folder
-from isekai_gen.release.containers.container_read import (
-    ContainedImage,
-    iter_parquet_images,
-    iter_tar_images,
-)
+from isekai_gen.release.containers.container_read import ContainedImage
+from isekai_gen.release.containers.image_containers import IMAGE_CONTAINERS
 from isekai_gen.release.layout import METADATA_FILE
 from isekai_gen.release.verification.received import walk_release
 
-_READERS = (("data/", ".parquet", iter_parquet_images), ("shards/", ".tar", iter_tar_images))
 # What names images by their paths, and so works beside images/ only.
 _MANIFESTS = "lcl/"
 # Of a file or folder, on the file systems of today.
@@ -30,7 +26,7 @@ def unpack_release(folder: Path, out: Path) -> int:
     """Write images/ of a release into a new folder, beside copies of metadata.jsonl and lcl/.
 
     Every image is held against its digest in metadata.jsonl, and only paths that stand there are
-    written. Memory holds a row group and the list of their names.
+    written. Memory holds a row group, and names and digests of all images.
 
     Args:
         folder: The release; images in Parquet files or tar shards.
@@ -96,7 +92,10 @@ def _listed_images(metadata: Path) -> dict[str, str]:
                     "again"
                 ) from error
             if unsafe:
-                raise ReleaseError(f"{metadata}:{number}: {name!a} is not images/CONCEPT/FILE")
+                raise ReleaseError(
+                    f"{metadata}:{number}: {name!a} is not images/CONCEPT/FILE; copy the release "
+                    "again"
+                )
             sha256_by_path[name] = sha256
     return sha256_by_path
 
@@ -109,10 +108,10 @@ def _is_image_path(name: str) -> bool:
 
 
 def _contained_images(folder: Path, files: Mapping[str, Path]) -> Iterator[ContainedImage]:
-    for top, suffix, read in _READERS:
-        names = sorted(name for name in files if name.startswith(top) and name.endswith(suffix))
+    for container in IMAGE_CONTAINERS:
+        names = sorted(filter(container.has, files))
         if names:
-            return (image for name in names for image in read(files[name]))
+            return (image for name in names for image in container.read(files[name]))
     raise ReleaseError(
         f"{folder} has neither data/*.parquet nor shards/*.tar, so there is nothing to unpack; "
         "give a release of the hub or webdataset profile"

@@ -16,11 +16,13 @@ from typing import Any
 from isekai_gen.release.croissant.croissant_check_records import check_record_sets
 from isekai_gen.release.croissant.croissant_files import has_file_object
 from isekai_gen.release.croissant.croissant_terms import CONFORMS_TO, CONTEXT, NEURIPS_FIELDS
-from isekai_gen.release.documents.citation_values import is_text, shown
+from isekai_gen.release.verification.received_values import is_text, shown
 
 _TEXTS = ("name", "description", "license", "version", "citeAs")
 _OPTIONAL_TEXTS = ("url", "datePublished")
 _OBJECT, _SET = "cr:FileObject", "cr:FileSet"
+# Ours have fewer; each is held against every file.
+_MAX_PATTERNS = 100
 
 
 def check_croissant(
@@ -103,6 +105,10 @@ def _check_objects(
 
 
 def _check_sets(files: list[Mapping[str, Any]], sha256_by_path: Mapping[str, str]) -> Iterator[str]:
+    loose = [each.get("includes") for each in files if "containedIn" not in each]
+    if sum(len(each) for each in loose if isinstance(each, list)) > _MAX_PATTERNS:
+        yield f"file sets have more than {_MAX_PATTERNS} patterns"
+        return
     for file in files:
         kind = file.get("@type")
         if kind == _SET:

@@ -60,7 +60,7 @@ class Answers:
         funding: Who paid for it, or "".
         homepage: URL, or "".
         repository: Hub id such as "ada/isekai-sharks", or "".
-        doi: Or "".
+        doi: Such as "10.5281/zenodo.123", without an address, or "".
         generators: Image generator, as records name it, to its terms; every one used is there.
     """
 

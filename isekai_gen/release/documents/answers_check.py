@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from isekai_gen.release.documents.answers_lines import Path
+from isekai_gen.release.documents.answers_lines import KeyPath
 from isekai_gen.release.documents.answers_questions import (
     AUTHOR_QUESTIONS,
     PLACEHOLDERS,
@@ -46,7 +46,7 @@ class Fault(NamedTuple):
         message: What, and what to do.
     """
 
-    path: Path
+    path: KeyPath
     message: str
 
 
@@ -93,7 +93,7 @@ def _check_generators(tables: Any, used: Iterable[str]) -> Iterator[Fault]:  # n
 
 
 def _check_table(
-    table: Mapping[str, Any], path: Path, questions: Sequence[Question]
+    table: Mapping[str, Any], path: KeyPath, questions: Sequence[Question]
 ) -> Iterator[Fault]:
     known = {question.key: question for question in questions}
     for key in table.keys() - known.keys():
@@ -107,7 +107,7 @@ def _check_table(
             yield Fault(path, f"{key!r} is missing: {question.explanation}")
 
 
-def _check_text(value: Any, path: Path, question: Question) -> Iterator[Fault]:  # noqa: ANN401
+def _check_text(value: Any, path: KeyPath, question: Question) -> Iterator[Fault]:  # noqa: ANN401
     key = question.key
     if not isinstance(value, str):
         yield Fault(path, f"{key!r} must be a text in quotes, not {type(value).__name__}")
@@ -124,7 +124,7 @@ def _check_text(value: Any, path: Path, question: Question) -> Iterator[Fault]: 
         yield from _check_shape(value.strip(), path, question)
 
 
-def _check_shape(value: str, path: Path, question: Question) -> Iterator[Fault]:
+def _check_shape(value: str, path: KeyPath, question: Question) -> Iterator[Fault]:
     key = question.key
     if question.shape != "text":
         pattern, wanted = _SHAPES[question.shape]

@@ -6,11 +6,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Keys of tables and places in lists, from the top."""
 
 
-def line_by_path(text: str) -> dict[Path, int]:
+def line_by_path(text: str) -> dict[KeyPath, int]:
     """Every table, key and list entry of a TOML document to its line, from 1.
 
     The standard parser tells no lines. It is asked for one statement after the other instead: a
@@ -19,8 +19,8 @@ def line_by_path(text: str) -> dict[Path, int]:
     Args:
         text: A document that parses.
     """
-    lines: dict[Path, int] = {}
-    section: Path = ()
+    lines: dict[KeyPath, int] = {}
+    section: KeyPath = ()
     pending: list[str] = []
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         pending.append(line)
@@ -40,16 +40,16 @@ def line_by_path(text: str) -> dict[Path, int]:
     return lines
 
 
-def nearest_line(lines: Mapping[Path, int], path: Path) -> int:
+def nearest_line(lines: Mapping[KeyPath, int], path: KeyPath) -> int:
     """Line of a path, or of the closest table around it; 1 for the document."""
     while path not in lines and path:
         path = path[:-1]
     return lines.get(path, 1)
 
 
-def _section(tree: dict[str, Any], lines: Mapping[Path, int]) -> Path:
-    """Path of a header, whose tree has one branch; of [[name]] the next free place."""
-    path: Path = ()
+def _section(tree: dict[str, Any], lines: Mapping[KeyPath, int]) -> KeyPath:
+    """KeyPath of a header, whose tree has one branch; of [[name]] the next free place."""
+    path: KeyPath = ()
     branch: Any = tree
     while branch:
         if isinstance(branch, list):
@@ -62,7 +62,7 @@ def _section(tree: dict[str, Any], lines: Mapping[Path, int]) -> Path:
     return path
 
 
-def _paths(tree: Any, path: Path = ()) -> Iterator[Path]:  # noqa: ANN401 - any TOML value
+def _paths(tree: Any, path: KeyPath = ()) -> Iterator[KeyPath]:  # noqa: ANN401 - any TOML value
     if path:
         yield path
     if isinstance(tree, dict):

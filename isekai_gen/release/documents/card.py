@@ -20,7 +20,7 @@ from isekai_gen.release.documents.card_markdown import (
 from isekai_gen.release.documents.card_overlap import overlap_section
 from isekai_gen.release.documents.card_selection import selection_section
 from isekai_gen.release.documents.card_splits import splits_section
-from isekai_gen.release.documents.citation import bibtex, release_url
+from isekai_gen.release.documents.citation import bibtex, orcid_url, release_url
 from isekai_gen.release.documents.notices import terms_table
 from isekai_gen.release.facts import ReleaseFacts
 from isekai_gen.release.layout import (
@@ -89,7 +89,6 @@ def _numbers(facts: ReleaseFacts) -> list[tuple[str, str]]:
     )
     sizes = ", ".join(f"{width} x {height}" for (width, height), _ in pixels.most_common(3))
     formats = sorted({image.record.suffix.removeprefix(".").upper() for image in facts.images})
-    generators = sorted({image.record.provenance.model for image in facts.images})
     rows = [
         ("version", " · ".join(filter(None, (facts.options.version, facts.date)))),
         ("concepts", f"{kinds['fictional']:,} fictional, {kinds['real']:,} real counterparts"),
@@ -100,7 +99,7 @@ def _numbers(facts: ReleaseFacts) -> list[tuple[str, str]]:
             f"{' and '.join(formats)}, {sizes}{' and others' if len(pixels) > 3 else ''} pixels, "
             f"{size_in_words(facts.total_bytes)} together",
         ),
-        ("drawn by", ", ".join(map(code, generators))),
+        ("drawn by", ", ".join(map(code, facts.generators()))),
         ("license", f"{plain(facts.options.license_name)}; [three licenses](#licenses) matter"),
         ("authors", ", ".join(plain(author.name) for author in facts.answers.authors)),
     ]
@@ -163,9 +162,8 @@ def _answers(facts: ReleaseFacts) -> str:
 
 
 def _changes(facts: ReleaseFacts) -> str:
-    entry = facts.changes.strip() or "See the changelog."
     return (
-        f"## Changes in {facts.options.version}\n\n{entry}\n\n"
+        f"## Changes in {facts.options.version}\n\n{facts.changes.strip()}\n\n"
         f"All versions: [{CHANGELOG_FILE}]({CHANGELOG_FILE})."
     )
 
@@ -207,7 +205,7 @@ def _contact(facts: ReleaseFacts) -> str:
                     plain(author.name),
                     plain(author.affiliation),
                     f"<{author.email}>" if author.email else "",
-                    f"<https://orcid.org/{author.orcid}>" if author.orcid else "",
+                    f"<{orcid_url(author.orcid)}>" if author.orcid else "",
                 ),
             )
         )

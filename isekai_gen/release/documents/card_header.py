@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from isekai_gen.release.columns import Column
+from isekai_gen.release.containers.parquet_schema import DTYPES
 from isekai_gen.release.documents.citation_licenses import spdx_id
 from isekai_gen.release.facts import ReleaseFacts, TableConfig
 
@@ -19,7 +20,6 @@ _SIZES = (
     (1_000_000, "100K<n<1M"),
     (10_000_000, "1M<n<10M"),
 )
-_DTYPES = {"text": "string", "whole": "int64", "real": "float64", "flag": "bool", "image": "image"}
 
 
 def card_header(facts: ReleaseFacts) -> str:
@@ -115,4 +115,7 @@ def _feature(column: Column, names: list[str]) -> dict[str, Any]:
         return {"name": column.name, "dtype": {"class_label": {"names": by_number}}}
     if column.kind in ("texts", "images"):
         return {"name": column.name, "list": "string" if column.kind == "texts" else "image"}
-    return {"name": column.name, "dtype": _DTYPES[column.kind]}
+    return {
+        "name": column.name,
+        "dtype": "image" if column.kind == "image" else DTYPES[column.kind],
+    }

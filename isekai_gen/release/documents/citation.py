@@ -68,7 +68,7 @@ def citation_cff(facts: ReleaseFacts) -> str:
         "date-released": facts.date,
         # Other licenses have no place here: the format takes SPDX's list or a web address only.
         "license": spdx_id(options.license_id),
-        "doi": bare_doi(answers.doi),
+        "doi": answers.doi,
         "url": answers.homepage,
         "repository": repository_url(answers),
         "keywords": list(KEYWORDS),
@@ -89,7 +89,7 @@ def bibtex(facts: ReleaseFacts) -> str:
         "version": options.version,
         "note": f"Dataset, version {options.version}",
         "howpublished": f"\\url{{{_escape_url(url)}}}" if url else "",
-        "doi": _escape_url(bare_doi(answers.doi)),
+        "doi": _escape_url(answers.doi),
     }
     lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
     return f"@misc{{{options.name}-{options.version},\n" + ",\n".join(lines) + "\n}\n"
@@ -100,13 +100,6 @@ def unwrapped(markdown: str) -> str:
     return _WRAP.sub(" ", markdown.strip())
 
 
-def bare_doi(doi: str) -> str:
-    """A DOI without the address of its resolver, such as "10.5281/zenodo.1"; "" for ""."""
-    for prefix in (_DOI, "http://doi.org/", "https://dx.doi.org/", "doi:"):
-        doi = doi.removeprefix(prefix)
-    return doi
-
-
 def repository_url(answers: Answers) -> str:
     """Where the Hugging Face Hub has the dataset, or "" if no repository was named."""
     name = answers.repository
@@ -115,13 +108,12 @@ def repository_url(answers: Answers) -> str:
 
 def release_url(answers: Answers) -> str:
     """Where to find the release: its DOI, else its homepage, else its repository, else ""."""
-    doi = bare_doi(answers.doi)
-    return f"{_DOI}{doi}" if doi else answers.homepage or repository_url(answers)
+    return f"{_DOI}{answers.doi}" if answers.doi else answers.homepage or repository_url(answers)
 
 
 def orcid_url(orcid: str) -> str:
     """An ORCID iD as an address; "" for ""."""
-    return f"{_ORCID}{orcid.removeprefix(_ORCID)}" if orcid else ""
+    return f"{_ORCID}{orcid}" if orcid else ""
 
 
 def escape_bibtex(text: str) -> str:

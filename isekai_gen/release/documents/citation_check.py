@@ -11,10 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from isekai_gen.release.documents.citation import CFF_VERSION
-from isekai_gen.release.documents.citation_values import is_text, shown
+from isekai_gen.release.verification.received_values import is_text, shown
+from isekai_gen.release.verification.received_yaml import read_plain_yaml
 
 _KEYS = frozenset({
     "abstract", "authors", "cff-version", "commit", "contact", "date-released", "doi",
@@ -24,16 +23,6 @@ _KEYS = frozenset({
 })  # fmt: skip
 _NAMES = ("name", "family-names", "given-names", "alias")
 _ADDRESSES = ("url", "repository", "license-url")
-# Wrong tags, such as `!!timestamp x`, raise whatever their constructors happen to raise.
-_YAML_ERRORS = (
-    yaml.YAMLError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 _DOI = re.compile(r"10\.\d{4,9}(\.\d+)?/\S+")
 
 
@@ -46,9 +35,9 @@ def check_citation(text: str, *, title: str, version: str) -> list[str]:
         version: That the release has.
     """
     try:
-        value = yaml.safe_load(text)
-    except _YAML_ERRORS as error:
-        return [f"is not YAML: {shown(str(error) or type(error).__name__)}"]
+        value = read_plain_yaml(text)
+    except ValueError as error:
+        return [f"is not YAML: {shown(str(error))}"]
     if not isinstance(value, Mapping):
         return ["must be a YAML mapping"]
     expected = {"cff-version": CFF_VERSION, "type": "dataset", "title": title, "version": version}

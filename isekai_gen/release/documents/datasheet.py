@@ -106,10 +106,10 @@ def _missing(facts: ReleaseFacts) -> str:
 
 
 def _collection(facts: ReleaseFacts) -> Iterator[_Answered]:
-    generators = sorted({image.record.provenance.model for image in facts.images})
+    generators = listed([plain(name) for name in facts.generators()])
     yield (
         "Where do the images come from?",
-        f"They were drawn by {listed([plain(name) for name in generators])} from prompts that "
+        f"They were drawn by {generators} from prompts that "
         "templates put together; the card's section on how it was made has the settings. No "
         "image was collected from anywhere, and no person was asked for data.",
     )

@@ -17,6 +17,7 @@ from isekai_gen.errors import ReleaseError
 from isekai_gen.optional import require
 from isekai_gen.release.layout import INDEX_FILE
 from isekai_gen.release.publishing.push_errors import hub_errors
+from isekai_gen.release.verification.findings import findings_in_brief
 from isekai_gen.release.verification.received import walk_release
 from isekai_gen.release.verification.verify import verify_release
 
@@ -128,10 +129,9 @@ def plan_push(folder: Path, request: PushRequest) -> PushPlan:
     """
     findings = verify_release(folder)
     if findings:
-        shown = "; ".join(f"{each.file}: {each.message}" for each in findings[:_SHOWN])
         raise ReleaseError(
-            f"{folder} does not verify ({len(findings)} findings): {shown}; isekai-gen release "
-            f"verify {folder} lists them all"
+            f"{folder} does not verify {findings_in_brief(findings)}; isekai-gen release verify "
+            f"{folder} lists them all"
         )
     tree = walk_release(folder)
     index = tree.read_json(INDEX_FILE)

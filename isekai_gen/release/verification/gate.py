@@ -20,6 +20,7 @@ from isekai_gen.release.layout import (
     METADATA_FILE,
     OVERLAP_FILE,
 )
+from isekai_gen.release.verification.findings import in_order
 from isekai_gen.release.verification.received import Finding
 from isekai_gen.release.verification.received_release import ReceivedRelease
 from isekai_gen.release.verification.received_reports import number_or_none
@@ -84,7 +85,7 @@ def parse_allowance(text: str) -> Allowance:
 
 
 def check_gate(folder: Path, limits: GateLimits) -> list[Finding]:
-    """Where a release does not meet limits, sorted by file; empty if it meets all.
+    """Where a release does not meet limits; empty if it meets all.
 
     What it says of itself is taken as true: `verify_release` is what checks that.
 
@@ -107,7 +108,7 @@ def check_gate(folder: Path, limits: GateLimits) -> list[Finding]:
     if not findings and release.tree.findings:
         # What could not be read might be what is over a limit.
         findings = release.tree.findings
-    return sorted(set(findings), key=lambda each: (each.file, each.rule, each.message))
+    return in_order(findings)
 
 
 def _report(release: ReceivedRelease, name: str) -> Mapping[str, Any]:

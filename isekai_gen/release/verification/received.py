@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,9 @@ _MAX_DIGITS = 300
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # A broken file of a million rows says nothing more after this many lines.
 _MAX_FAULTS = 100
+_MAX_FINDINGS = 1000
+MORE_FAULTS = "more faults of this kind"
+"""How the message ends that stands for those left out."""
 
 RULES = (
     "card",
@@ -79,19 +83,24 @@ class ReceivedTree:
     Attributes:
         folder: The release.
         files: Path with forward slashes to the file on disk; regular files with safe names only.
-        findings: Grows while the release is read.
+        findings: Grows while the release is read; of one file and rule the first 1,000.
     """
 
     folder: Path
     files: dict[str, Path] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    _reported: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def report(self, file: str, rule: str, message: str) -> None:
         """Add a finding; `file` may be any text, `rule` is one of `RULES`."""
         if rule not in RULES:
             raise ValueError(f"no such rule: {rule!r}")
         printable = file if file.isprintable() else ascii(file)
-        self.findings.append(Finding(printable, rule, message))
+        self._reported[printable, rule] += 1
+        if self._reported[printable, rule] == _MAX_FINDINGS:
+            message = f"and {MORE_FAULTS}"
+        if self._reported[printable, rule] <= _MAX_FINDINGS:
+            self.findings.append(Finding(printable, rule, message))
 
     def read_json(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
         """The value of a JSON document, or None with a finding."""
@@ -145,7 +154,7 @@ class ReceivedTree:
         for message in messages[:_MAX_FAULTS]:
             self.report(file, rule, message)
         if len(messages) > _MAX_FAULTS:
-            self.report(file, rule, f"{len(messages) - _MAX_FAULTS} more faults")
+            self.report(file, rule, f"{len(messages) - _MAX_FAULTS} {MORE_FAULTS}")
 
     def _lines(self, name: str) -> Iterator[bytes]:
         path = self.files.get(name)

@@ -32,6 +32,7 @@ class ImageRow:
         pixel_sha256: Of the pixels as drawn.
         duplicate_group: Name of the near-duplicates that it belongs to.
         max_similarity: To the most similar other image, or None.
+        drawn_from: Hash of its prompt, seed and row (`verify_metadata.drawn_from`).
         digest: SHA-256 of the row's canonical JSON, 32 bytes.
     """
 
@@ -48,6 +49,7 @@ class ImageRow:
     pixel_sha256: str
     duplicate_group: str
     max_similarity: float | None
+    drawn_from: int
     digest: bytes
 
 

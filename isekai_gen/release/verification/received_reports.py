@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from isekai_gen.release.layout import REPORT_SCHEMA
 from isekai_gen.release.verification.received_release import ReceivedRelease
-
-_SCHEMA = 1
 
 
 def read_report(release: ReceivedRelease, name: str) -> Mapping[str, Any] | None:
@@ -15,10 +14,10 @@ def read_report(release: ReceivedRelease, name: str) -> Mapping[str, Any] | None
     if name not in release.tree.files:
         return None
     value = release.tree.read_json(name)
-    if isinstance(value, Mapping) and value.get("schema") == _SCHEMA:
+    if isinstance(value, Mapping) and value.get("schema") == REPORT_SCHEMA:
         return value
     if value is not None:
-        release.tree.report(name, "report", f"must be an object of schema {_SCHEMA}")
+        release.tree.report(name, "report", f"must be an object of schema {REPORT_SCHEMA}")
     return None
 
 

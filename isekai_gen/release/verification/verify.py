@@ -14,6 +14,7 @@ from pathlib import Path
 from isekai_gen.errors import ReleaseError
 from isekai_gen.release.layout import CONCEPTS_FILE, INDEX_FILE
 from isekai_gen.release.signing.c2pa_check import can_check_c2pa
+from isekai_gen.release.verification.findings import in_order
 from isekai_gen.release.verification.received import Finding, ReceivedTree, walk_release
 from isekai_gen.release.verification.received_release import ReceivedRelease
 from isekai_gen.release.verification.verify_card import check_card
@@ -69,7 +70,7 @@ def verify_release(
     advance: Advance | None = None,
     allowed_signers: Path | None = None,
 ) -> list[Finding]:
-    """Everything that is wrong with a release, sorted by file; empty if nothing is.
+    """Everything that is wrong with a release, causes first; empty if nothing is.
 
     The content is not trusted: links are not followed, no path in it is opened, and whatever
     cannot be read is a finding.
@@ -97,7 +98,7 @@ def verify_release(
         check(release)
     check_signatures(release, allowed_signers)
     # The same file may have been read for several checks.
-    return sorted(set(release.tree.findings), key=lambda each: (each.file, each.rule, each.message))
+    return in_order(release.tree.findings)
 
 
 def count_steps(folder: Path) -> int:

@@ -7,20 +7,21 @@ the bytes and the row that metadata.jsonl has.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from isekai_gen.cores import usable_cores
 from isekai_gen.errors import ReleaseError
-from isekai_gen.release.containers.container_read import (
-    ContainedImage,
-    iter_parquet_images,
-    iter_tar_images,
+from isekai_gen.release.containers.container_read import ContainedImage
+from isekai_gen.release.containers.image_containers import (
+    IMAGE_CONTAINERS,
+    PARQUET,
+    TAR,
+    ImageContainer,
 )
 from isekai_gen.release.containers.parquet_images import IMAGES_COLUMNS
 from isekai_gen.release.layout import METADATA_FILE, SHARDS_FILE
@@ -32,48 +33,6 @@ from isekai_gen.release.verification.verify_pixels import PictureCheck
 
 _IMAGES_AT_ONCE = 64
 _BYTES_AT_ONCE = 1 << 26
-_SPLIT = "[a-z][a-z0-9]*"
-
-
-@dataclass(frozen=True)
-class _Container:
-    """A way that images travel.
-
-    Attributes:
-        folder: Below which the files lie.
-        suffix: Of the files.
-        read: Gives the images of a file.
-        profile: Releases of this profile must have it.
-        file_name: Of a file, less its suffix: split, number, and of how many ("" if not said).
-    """
-
-    folder: str
-    suffix: str
-    read: Callable[[Path], Iterator[ContainedImage]]
-    profile: str
-    file_name: re.Pattern[str]
-
-    def split_of(self, path: str) -> str:
-        """The split that a file is named after, "" if it is misnamed."""
-        found = self.file_name.fullmatch(PurePosixPath(path).stem)
-        return found["split"] if found else ""
-
-
-_PARQUET = _Container(
-    folder="data",
-    suffix=".parquet",
-    read=iter_parquet_images,
-    profile="hub",
-    file_name=re.compile(rf"(?P<split>{_SPLIT})-(?P<number>\d{{5}})-of-(?P<of>\d{{5}})"),
-)
-_TAR = _Container(
-    folder="shards",
-    suffix=".tar",
-    read=iter_tar_images,
-    profile="webdataset",
-    file_name=re.compile(rf".+-(?P<split>{_SPLIT})-(?P<number>\d{{6}})(?P<of>)"),
-)
-_CONTAINERS = (_PARQUET, _TAR)
 
 
 def check_containers(
@@ -86,7 +45,7 @@ def check_containers(
         pictures: How pictures that are not loose as well are checked, or None.
         advance: Told of every file.
     """
-    for container in _CONTAINERS:
+    for container in IMAGE_CONTAINERS:
         files = release.files_below(container.folder, container.suffix)
         if not files:
             if release.profile == container.profile:
@@ -104,17 +63,13 @@ def check_containers(
             files[0], "container", [f"no file beside it has image {path!a}" for path in lacking]
         )
         _check_numbers(release, container, files)
-        if container is _TAR:
+        if container is TAR:
             _check_shards_index(release, counts)
 
 
 def container_files(names: Iterable[str]) -> int:
     """How many of these paths are files that carry images."""
-    return sum(
-        name.startswith(f"{each.folder}/") and name.endswith(each.suffix)
-        for name in names
-        for each in _CONTAINERS
-    )
+    return sum(each.has(name) for name in names for each in IMAGE_CONTAINERS)
 
 
 @dataclass
@@ -130,7 +85,7 @@ class _ContainerCheck:
     """
 
     release: ReceivedRelease
-    container: _Container
+    container: ImageContainer
     pictures: PictureCheck | None
     pool: ThreadPoolExecutor
     seen: set[str] = field(default_factory=set)
@@ -141,7 +96,7 @@ class _ContainerCheck:
         faults: list[str] = []
         count = 0
         try:
-            if self.container is _PARQUET:
+            if self.container is PARQUET:
                 labels = [str(each.get("slug")) for each in self.release.concepts]
                 faults += check_parquet_form(path, IMAGES_COLUMNS, labels)
             for batch in _batches(self.container.read(path)):
@@ -199,16 +154,17 @@ def _batches(images: Iterator[ContainedImage]) -> Iterator[list[ContainedImage]]
 def _digest_of(row: Mapping[str, Any]) -> bytes:
     try:
         return row_digest(row)
-    except (TypeError, ValueError):  # values that JSON has no form for
+    # Values that JSON has no form for, or numbers that no float64 is.
+    except (TypeError, ValueError, OverflowError):
         return b""
 
 
-def _check_numbers(release: ReceivedRelease, container: _Container, files: list[str]) -> None:
+def _check_numbers(release: ReceivedRelease, container: ImageContainer, files: list[str]) -> None:
     """Report misnamed files, and gaps in their numbers."""
     totals = Counter(container.split_of(name) for name in files)
     next_number: Counter[str] = Counter()
     for name in files:
-        found = container.file_name.fullmatch(PurePosixPath(name).stem)
+        found = container.match(name)
         if found is None:
             release.tree.report(name, "container", "its name does not tell its split and number")
             continue

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from isekai_gen.release.croissant.croissant_check import check_croissant
+from isekai_gen.release.documents.answers_questions import PLACEHOLDERS
 from isekai_gen.release.documents.citation_check import check_citation
 from isekai_gen.release.layout import (
     CARD_FILE,
@@ -22,7 +23,6 @@ from isekai_gen.release.layout import (
 from isekai_gen.release.verification.received_release import ReceivedRelease
 
 _TEXTS = (CARD_FILE, CHANGELOG_FILE, CITATION_FILE, DATASHEET_FILE, LICENSE_FILE, NOTICES_FILE)
-_PLACEHOLDER = re.compile(r"\bTODO\b|\bFIXME\b|\[More Information Needed\]")
 
 
 def check_documents(release: ReceivedRelease) -> None:
@@ -51,7 +51,7 @@ def _check_text(release: ReceivedRelease, name: str) -> None:
     faults = [
         f"line {number}: {found.group()!a} is still to be answered"
         for number, line in enumerate(text.splitlines(), start=1)
-        if (found := _PLACEHOLDER.search(line))
+        if (found := PLACEHOLDERS.search(line))
     ]
     release.tree.report_some(name, "placeholder", faults)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from isekai_gen.release.layout import INDEX_FILE
 from isekai_gen.release.verification.received_release import ReceivedRelease
@@ -18,9 +19,9 @@ def check_limits(release: ReceivedRelease) -> None:
     """Report folders and releases that are too large, of the profile that is made for hubs."""
     if release.profile != "hub":
         return
-    folders = {folder for name in release.tree.files for folder in _folders_of(name)}
-    entries = Counter(folder.rpartition("/")[0] for folder in folders if folder)
-    entries.update(name.rpartition("/")[0] for name in release.tree.files)
+    entries = Counter(name.rpartition("/")[0] for name in release.tree.files)
+    folders = {folder for parent in entries for folder in _with_parents(parent)}
+    entries.update(folder.rpartition("/")[0] for folder in folders)
     for folder, count in entries.items():
         if count > MAX_ENTRIES:
             message = f"{count} entries in one folder; hubs take at most {MAX_ENTRIES}: {REMEDY}"
@@ -30,6 +31,7 @@ def check_limits(release: ReceivedRelease) -> None:
         release.tree.report(INDEX_FILE, "limits", message)
 
 
-def _folders_of(name: str) -> list[str]:
-    parts = name.split("/")[:-1]
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+def _with_parents(folder: str) -> Iterator[str]:
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]

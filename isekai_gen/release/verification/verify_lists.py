@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from isekai_gen.errors import ReleaseError
 from isekai_gen.release.content import ReleaseOptions
@@ -31,6 +31,7 @@ from isekai_gen.release.layout import (
     STATS_FILE,
     SUMS_FILE,
     TEMPLATES_FILE,
+    Profile,
     role_of,
 )
 from isekai_gen.release.verification.received import ReceivedTree
@@ -58,7 +59,7 @@ _REQUIRED = (
     SUMS_FILE,
     TEMPLATES_FILE,
 )
-_PROFILES = ("hub", "files", "webdataset")
+_PROFILES = get_args(Profile)
 _OPTIONS = ("name", "version", "title", "license")
 _UNLISTED = frozenset({INDEX_FILE, SUMS_FILE, SIGNATURE_FILE})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

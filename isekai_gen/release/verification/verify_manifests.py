@@ -9,12 +9,13 @@ from typing import Any
 from isekai_gen.manifests.check import check_manifest
 from isekai_gen.manifests.isekai_labels import LABELS_FILE
 from isekai_gen.manifests.lcl_check import check_lcl_split, check_lcl_test, check_lcl_train
-from isekai_gen.release.layout import INDEX_FILE
+from isekai_gen.manifests.lcl_files import FILE_PATTERNS
+from isekai_gen.release.layout import CLASSES_FOLDER, INDEX_FILE
 from isekai_gen.release.verification.received_release import ReceivedRelease
 
 _LABELS = f"lcl/{LABELS_FILE}"
-_TRAIN_ROWS = "lcl/classes/train[0-9]*_pairs.jsonl"
-_TEST_ROWS = "lcl/classes/test[0-9]*_pairs.jsonl"
+_TRAIN_ROWS = f"{CLASSES_FOLDER}/{FILE_PATTERNS['train'][0]}"
+_TEST_ROWS = f"{CLASSES_FOLDER}/{FILE_PATTERNS['test'][0]}"
 _SIDES = {"positive_list": "positive_promt", "negative_list": "negative_promt"}
 
 
@@ -94,4 +95,4 @@ def _check_classes(release: ReceivedRelease) -> None:
             rows = found[pattern] = tree.read_rows(name)
             tree.report_some(name, "manifest", check(rows))
     shared = check_lcl_split(found.get(_TRAIN_ROWS, []), found.get(_TEST_ROWS, []))
-    tree.report_some("lcl/classes", "splits", shared)
+    tree.report_some(CLASSES_FOLDER, "splits", shared)

@@ -1,12 +1,11 @@
 """Check the rows of metadata.jsonl: their columns, and what they say of their concepts.
 
-That every row is true of its image is for `verify_images` and `verify_containers`.
+That every row is true of its image is for `verify_files` and `verify_containers`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
@@ -14,21 +13,21 @@ from typing import Any
 
 from isekai_gen.hashing import canonical_json
 from isekai_gen.records import IMAGE_FORMATS
-from isekai_gen.release.columns import METADATA_COLUMNS, Column
+from isekai_gen.release.columns import METADATA_COLUMNS
 from isekai_gen.release.layout import CONCEPTS_FILE, METADATA_FILE
 from isekai_gen.release.tables import DIGITAL_SOURCE_TYPE
 from isekai_gen.release.verification.received import ReceivedTree
 from isekai_gen.release.verification.received_release import ImageRow
+from isekai_gen.release.verification.verify_columns import column_faults
 
-_NAMES = frozenset(column.name for column in METADATA_COLUMNS)
 _REALS = tuple(column.name for column in METADATA_COLUMNS if column.kind == "real")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{20}")
 _DIGESTS = ("sha256", "pixel_sha256")
 _POSITIVE = ("width", "height", "bytes")
+_DRAWN_FROM = ("concept", "prompt", "negative_prompt", "template", "seed", "row")
 # What a row repeats of its concept.
-_OF_CONCEPT = {"name": "name", "lcl_label": "lcl_label", "kind": "kind", "group": "group"}
-_INT64 = 1 << 63
+_OF_CONCEPT = ("name", "lcl_label", "kind", "group")
 
 
 def read_images(tree: ReceivedTree, concepts: list[dict[str, Any]]) -> dict[str, ImageRow]:
@@ -43,7 +42,7 @@ def read_images(tree: ReceivedTree, concepts: list[dict[str, Any]]) -> dict[str,
     # Few words, said of many images: one object each.
     words: dict[str, str] = {}
     for number, row in tree.iter_rows(METADATA_FILE):
-        faults = _check_columns(row)
+        faults = column_faults(row, METADATA_COLUMNS)
         if not faults:
             faults = _check_values(row) + _check_concept(row, concepts)
             if row["id"] in ids or row["file_name"] in images:
@@ -66,6 +65,11 @@ def row_digest(row: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(canonical_json({**row, **reals}).encode()).digest()
 
 
+def drawn_from(row: Mapping[str, Any]) -> int:
+    """Hash, within this process, of what metadata.jsonl and prompts.jsonl both say of an image."""
+    return hash(tuple(ascii(row.get(key)) for key in _DRAWN_FROM))
+
+
 def _remembered(number: int, row: Mapping[str, Any], words: dict[str, str]) -> ImageRow:
     def word(name: str) -> str:
         return words.setdefault(row[name], row[name])
@@ -84,33 +88,9 @@ def _remembered(number: int, row: Mapping[str, Any], words: dict[str, str]) -> I
         pixel_sha256=row["pixel_sha256"],
         duplicate_group=row["duplicate_group"],
         max_similarity=row["max_similarity"],
+        drawn_from=drawn_from(row),
         digest=row_digest(row),
     )
-
-
-def _check_columns(row: Mapping[str, Any]) -> list[str]:
-    if row.keys() != _NAMES:
-        wrong = ", ".join(sorted(ascii(key) for key in row.keys() ^ _NAMES)[:8])
-        return [f"must have exactly the columns of a release; missing or extra: {wrong}"]
-    return [
-        f"{column.name} is {ascii(row[column.name])[:80]}, not of kind {column.kind!r}"
-        for column in METADATA_COLUMNS
-        if not _is_of_kind(row[column.name], column)
-    ]
-
-
-def _is_of_kind(value: Any, column: Column) -> bool:  # noqa: ANN401 - any JSON value
-    if value is None:
-        return column.nullable
-    if column.kind == "text":
-        return isinstance(value, str)
-    if column.kind == "texts":
-        return isinstance(value, list) and all(isinstance(each, str) for each in value)
-    if column.kind == "flag":
-        return isinstance(value, bool)
-    if column.kind == "real":
-        return type(value) in (int, float) and math.isfinite(value)
-    return type(value) is int and -_INT64 <= value < _INT64
 
 
 def _check_values(row: Mapping[str, Any]) -> list[str]:
@@ -144,6 +124,6 @@ def _check_concept(row: Mapping[str, Any], concepts: list[dict[str, Any]]) -> li
         ]
     return [
         f"{name} is not that of concept {row['concept']!a} in {CONCEPTS_FILE}"
-        for name, known in _OF_CONCEPT.items()
-        if row[name] != concept.get(known)
+        for name in _OF_CONCEPT
+        if row[name] != concept.get(name)
     ]

@@ -14,12 +14,11 @@ from isekai_gen.release.columns import Column
 from isekai_gen.release.containers.container_read import iter_pair_images
 from isekai_gen.release.containers.parquet_neighbors import NEIGHBORS_COLUMNS
 from isekai_gen.release.containers.parquet_pairs import PAIRS_COLUMNS
-from isekai_gen.release.containers.parquet_read import iter_parquet_rows
-from isekai_gen.release.layout import CONCEPTS_FILE, METADATA_FILE
+from isekai_gen.release.containers.parquet_read import iter_parquet_rows, parquet_facts
+from isekai_gen.release.layout import CONCEPTS_FILE, METADATA_FILE, PAIRS_SOURCE
 from isekai_gen.release.verification.received_release import ReceivedRelease
 from isekai_gen.release.verification.verify_parquet import check_parquet_form
 
-_PAIRS_SOURCE = "lcl/ISEKAI-10.json"
 _NEIGHBOR_SOURCES = ("neighbors/nearest.jsonl", "neighbors/rank-stratified.jsonl")
 _NEIGHBOR_KEYS = frozenset(column.name for column in NEIGHBORS_COLUMNS)
 
@@ -32,20 +31,20 @@ def check_picture_tables(release: ReceivedRelease) -> None:
 
 def _check_pairs(release: ReceivedRelease) -> None:
     files = release.files_below("pairs", ".parquet")
-    source = [_as_pair(release, row) for row in release.tree.read_rows(_PAIRS_SOURCE)]
+    source = [_as_pair(release, row) for row in release.tree.read_rows(PAIRS_SOURCE)]
     if not files:
         if source and release.profile == "hub":
-            release.tree.report("pairs/", "missing", f"a hub release has {_PAIRS_SOURCE} there")
+            release.tree.report("pairs/", "missing", f"a hub release has {PAIRS_SOURCE} there")
         return
     found: list[str] = []
     for name in files:
-        faults = _form_faults(release, name, PAIRS_COLUMNS)
-        rows, picture_faults = _read_pairs(release, name)
+        faults = _form_faults(release, name, PAIRS_COLUMNS, len(source))
+        rows, picture_faults = ([], []) if faults else _read_pairs(release, name)
         found += rows
         release.tree.report_some(name, "pairs", faults + picture_faults)
     # Files go by split, rows within a split in the order of the manifest.
     if sorted(found) != sorted(map(canonical_json, source)):
-        message = f"its rows, with those of the files beside it, are not those of {_PAIRS_SOURCE}"
+        message = f"its rows, with those of the files beside it, are not those of {PAIRS_SOURCE}"
         release.tree.report(files[0], "pairs", message)
 
 
@@ -93,9 +92,13 @@ def _check_neighbors(release: ReceivedRelease) -> None:
         return
     found: list[str] = []
     for name in files:
-        faults = _form_faults(release, name, NEIGHBORS_COLUMNS)
+        faults = _form_faults(release, name, NEIGHBORS_COLUMNS, len(source))
         try:
-            found += [canonical_json(row) for row in iter_parquet_rows(release.tree.files[name])]
+            found += (
+                []
+                if faults
+                else [canonical_json(row) for row in iter_parquet_rows(release.tree.files[name])]
+            )
         except ReleaseError as error:
             faults.append(str(error))
         except (TypeError, ValueError):
@@ -138,8 +141,14 @@ def _with_columns(row: Mapping[str, Any]) -> dict[str, Any]:
     return {column.name: row.get(column.name) for column in NEIGHBORS_COLUMNS}
 
 
-def _form_faults(release: ReceivedRelease, name: str, columns: Sequence[Column]) -> list[str]:
+def _form_faults(
+    release: ReceivedRelease, name: str, columns: Sequence[Column], most_rows: int
+) -> list[str]:
+    """What is wrong with a table before its rows are read; with a fault they are not."""
+    path = release.tree.files[name]
     try:
-        return check_parquet_form(release.tree.files[name], columns, ())
+        faults = check_parquet_form(path, columns, ())
+        rows = parquet_facts(path).rows
     except ReleaseError as error:
         return [str(error)]
+    return faults if rows <= most_rows else [*faults, f"has {rows} rows, its source {most_rows}"]

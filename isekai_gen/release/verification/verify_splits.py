@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
+from isekai_gen.release.content import SplitBy
 from isekai_gen.release.layout import INDEX_FILE, METADATA_FILE
 from isekai_gen.release.verification.received_release import ReceivedRelease
-
-SPLIT_BY = ("group", "image")
 
 
 def check_splits(release: ReceivedRelease) -> None:
@@ -17,8 +16,9 @@ def check_splits(release: ReceivedRelease) -> None:
     near = ((image.duplicate_group, image.split) for image in images)
     faults = [f"near-duplicates of {key!a} are in {splits}" for key, splits in _divided(near)]
     split_by = release.index.get("split_by")
-    if release.index and split_by not in SPLIT_BY:
-        release.tree.report(INDEX_FILE, "index", f"split_by must be one of {', '.join(SPLIT_BY)}")
+    if release.index and split_by not in get_args(SplitBy):
+        message = f"split_by must be one of {', '.join(get_args(SplitBy))}"
+        release.tree.report(INDEX_FILE, "index", message)
     if split_by == "group":
         groups = ((_group(release.concepts, image.label), image.split) for image in images)
         faults += [f"group {key!a} is in {splits}" for key, splits in _divided(groups)]

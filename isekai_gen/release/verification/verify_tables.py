@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from isekai_gen.manifests.names import normalize_label
+from isekai_gen.release.columns import REJECTED_COLUMNS
 from isekai_gen.release.layout import CONCEPTS_FILE, METADATA_FILE, PROMPTS_FILE, REJECTED_FILE
 from isekai_gen.release.verification.received_release import ReceivedRelease
+from isekai_gen.release.verification.verify_columns import column_faults
+from isekai_gen.release.verification.verify_metadata import drawn_from
 from isekai_gen.workspace import is_slug
 
 _KINDS = ("fictional", "real")
-_REJECTED_TEXTS = (
-    "by",
-    "concept",
-    "id",
-    "reason",
-    "reference",
-    "tier",
-    "witness",
-    "witness_file_name",
-)
-_REJECTED_NUMBERS = ("measured", "limit")
-_REJECTED_KEYS = frozenset((*_REJECTED_TEXTS, *_REJECTED_NUMBERS))
 
 
 def check_concepts(release: ReceivedRelease) -> None:
@@ -55,9 +45,12 @@ def check_concepts(release: ReceivedRelease) -> None:
 
 def check_prompts(release: ReceivedRelease) -> None:
     """Report prompts that are not those of their images, and images without their prompt."""
-    rejected = {str(row["id"]) for _, row in release.tree.iter_rows(REJECTED_FILE) if _has_id(row)}
+    rejected = {
+        row["id"] for _, row in release.tree.iter_rows(REJECTED_FILE) if _is_text(row.get("id"))
+    }
     drawn: set[str] = set()
     faults = []
+    differing = []
     for number, row in release.tree.iter_rows(PROMPTS_FILE):
         where, image_id = f"line {number}", row.get("image_id")
         if not isinstance(image_id, str) or image_id in drawn:
@@ -68,6 +61,8 @@ def check_prompts(release: ReceivedRelease) -> None:
         if row.get("file_name") != (image.path if image else ""):
             shown = image.path if image else ""
             faults.append(f"{where}: file_name must be {shown!a}")
+        if image is not None and image.drawn_from != drawn_from(row):
+            differing.append(image.line)
         failed = row.get("failure") != ""
         if failed == (image is not None or image_id in rejected):
             faults.append(f"{where}: failed images, and no others, are neither here nor rejected")
@@ -75,43 +70,20 @@ def check_prompts(release: ReceivedRelease) -> None:
     missing += [each for each in rejected if each not in drawn]
     faults += [f"has no line for image {each!a}" for each in sorted(missing)]
     release.tree.report_some(PROMPTS_FILE, "prompts", faults)
-    _check_prompt_texts(release)
-
-
-def _has_id(row: Mapping[str, Any]) -> bool:
-    return isinstance(row.get("id"), str)
-
-
-def _check_prompt_texts(release: ReceivedRelease) -> None:
-    """Report rows of metadata.jsonl that tell another prompt than prompts.jsonl.
-
-    Both are read side by side by id in two passes, so that memory holds digests only.
-    """
-    told = {
-        row["image_id"]: hash(_drawn_from(row))
-        for _, row in release.tree.iter_rows(PROMPTS_FILE)
-        if isinstance(row.get("image_id"), str)
-    }
-    faults = [
-        f"line {number}: prompt, template, seed or row differ from {PROMPTS_FILE}"
-        for number, row in release.tree.iter_rows(METADATA_FILE)
-        if _has_id(row) and row["id"] in told and told[row["id"]] != hash(_drawn_from(row))
-    ]
-    release.tree.report_some(METADATA_FILE, "prompts", faults)
-
-
-def _drawn_from(row: Mapping[str, Any]) -> tuple[str, ...]:
-    keys = ("concept", "prompt", "negative_prompt", "template", "seed", "row")
-    return tuple(ascii(row.get(key)) for key in keys)
+    release.tree.report_some(
+        METADATA_FILE,
+        "prompts",
+        [f"line {n}: prompt, template, seed or row differ from {PROMPTS_FILE}" for n in differing],
+    )
 
 
 def check_rejected(release: ReceivedRelease) -> None:
     """Report rejected images that are here, or whose witness is not, or that tell no reason."""
-    slugs = {concept.get("slug") for concept in release.concepts if _is_text(concept.get("slug"))}
+    slugs = {concept["slug"] for concept in release.concepts if _is_text(concept.get("slug"))}
     seen: set[str] = set()
     faults = []
     for number, row in release.tree.iter_rows(REJECTED_FILE):
-        found = _check_rejected_row(row)
+        found = column_faults(row, REJECTED_COLUMNS)
         if not found:
             found = _check_evidence(release, row)
             if row["id"] in seen:
@@ -121,18 +93,6 @@ def check_rejected(release: ReceivedRelease) -> None:
             seen.add(row["id"])
         faults += [f"line {number}: {each}" for each in found]
     release.tree.report_some(REJECTED_FILE, "rejected", faults)
-
-
-def _check_rejected_row(row: Mapping[str, Any]) -> list[str]:
-    if row.keys() != _REJECTED_KEYS:
-        wrong = ", ".join(sorted(ascii(key) for key in row.keys() ^ _REJECTED_KEYS)[:8])
-        return [f"must have exactly the keys of a rejection; missing or extra: {wrong}"]
-    faults = [f"{key} must be text" for key in _REJECTED_TEXTS if not _is_text(row[key])]
-    for key in _REJECTED_NUMBERS:
-        value = row[key]
-        if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
-            faults.append(f"{key} must be a number or null")
-    return faults
 
 
 def _check_evidence(release: ReceivedRelease, row: Mapping[str, Any]) -> list[str]:

@@ -28,11 +28,10 @@ from isekai_gen.manifests.upstream_readme import isekai_readme
 from isekai_gen.records import Concept
 from isekai_gen.release.building.draft import ReleaseDraft
 from isekai_gen.release.images import ReleasedImage
+from isekai_gen.release.layout import CLASSES_FOLDER
 from isekai_gen.shards import iter_lines
 from isekai_gen.workspace import Workspace
 
-CLASSES_FOLDER = "lcl/classes"
-"""Where the rows of training and test classes of another dataset lie."""
 _LISTS = ("positive_list", "negative_list")
 
 
