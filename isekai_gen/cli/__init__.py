@@ -18,7 +18,9 @@ from isekai_gen.cli.neighboring import neighbors
 from isekai_gen.cli.packaging import release
 from isekai_gen.cli.prompting import prompts
 from isekai_gen.cli.referencing import reference
+from isekai_gen.cli.reporting import report
 from isekai_gen.cli.reproducing import reproduce
+from isekai_gen.cli.reviewing import review
 from isekai_gen.cli.running import demo, run
 from isekai_gen.cli.topping_up import topup, yields
 
@@ -44,11 +46,13 @@ command_line = CommandLine(
         reference,
         calibrate,
         audit,
+        review,
         neighbors,
         manifest,
         episodes,
         evaluate,
         release,
+        report,
         yields,
         status,
         doctor,

@@ -15,8 +15,8 @@ from isekai_gen.settings import Tier
 from isekai_gen.shards import read_marker
 from isekai_gen.stages.calibrate_near_misses import scope_of
 from isekai_gen.stages.context import StageContext
+from isekai_gen.stages.edge_labels import edge_labels
 from isekai_gen.stages.edge_store import edge_part_files, edges_stage
-from isekai_gen.stages.embed import encoder_spec
 from isekai_gen.stages.limits import duplicate_limits
 
 
@@ -83,12 +83,7 @@ def _listed(
 
 def _parts(context: StageContext, tier: Tier, ids: Sequence[str]) -> Iterator[EdgeList]:
     """The committed parts of a tier's edges."""
-    settings = context.settings
-    label = "perceptual"
-    if tier == "semantic":
-        label = encoder_spec(settings.embed.encoder).label
-    elif tier == "extra":
-        label = encoder_spec(settings.near_duplicate.extra_encoder or "").label
+    label = edge_labels(context.settings)[tier]
     stage = edges_stage(label)
     for part in context.workspace.parts(f"done/{stage}", ".json"):
         if read_marker(context.workspace, stage, part) is not None:

@@ -137,6 +137,26 @@ def write_shard(
     return array, ids
 
 
+def read_shard(
+    workspace: Workspace, encoder: str, part: int
+) -> tuple[list[str], FloatArray] | None:
+    """Ids and vectors of one shard as they lie there, committed or not; None if they do not.
+
+    Raises:
+        ChecksumError: If one of the files is damaged, or they do not fit each other.
+    """
+    array, ids_file = shard_files(workspace, encoder, part)
+    if not array.exists() or not ids_file.exists():
+        return None
+    vectors, ids = read_array(array), [line.get("image_id") for line in read_lines(ids_file)]
+    if len(vectors) != len(ids):
+        raise ChecksumError(f"{array}: {len(vectors)} rows for {len(ids)} ids; run embed again")
+    known = [image_id for image_id in ids if isinstance(image_id, str)]
+    if len(known) != len(ids):
+        raise ChecksumError(f"{ids_file}: a line names no image; delete it and run embed again")
+    return known, vectors
+
+
 def read_embeddings(workspace: Workspace, encoder: str, digest: str) -> ImageEmbeddings:
     """The embeddings of all images recorded now; those of a plan that was replaced are left out.
 

@@ -81,6 +81,16 @@ class Round:
         return found
 
 
+def read_quota(workspace: Workspace) -> int | None:
+    """How many images `topup` was asked to keep of each concept of this plan.
+
+    Raises:
+        ChecksumError: If its log is damaged.
+    """
+    rounds = RoundLog(workspace, new_plan=False).rounds
+    return rounds[-1].kept if rounds else None
+
+
 class RoundLog:
     """reports/topup.jsonl, as far as it speaks of the plan that is there.
 

@@ -1,0 +1,183 @@
+// @ts-check
+/** A grid of images of which one, or a range, is chosen by arrows or by touch. */
+
+import { el, fill } from "./dom.js";
+import { thumb } from "./queue_pictures.js";
+
+/**
+ * @typedef {import("./state.js").Brief} Brief
+ * @typedef {import("./queue_actions.js").Action} Action
+ * @typedef {{state: "kept" | "dropped" | "", text: string, star?: string}} Look
+ */
+
+export class MemberGrid {
+  node = el("div", {
+    class: "members",
+    role: "listbox",
+    tabindex: "0",
+    "aria-multiselectable": "true",
+  });
+  /** @type {Brief[]} */
+  #images = [];
+  /** @type {HTMLElement[]} */
+  #cells = [];
+  #cursor = 0;
+  #anchor = 0;
+  #look;
+  #picked;
+
+  /**
+   * @param {string} label
+   * @param {(image: Brief) => Look} look how an image stands
+   * @param {(image: Brief) => void} picked what a click on an image does besides choosing it
+   */
+  constructor(label, look, picked) {
+    this.node.setAttribute("aria-label", label);
+    this.#look = look;
+    this.#picked = picked;
+  }
+
+  /** The images that are chosen, at least one if there are any. */
+  get chosen() {
+    const [from, to] = [this.#cursor, this.#anchor].sort((a, b) => a - b);
+    return this.#images.slice(from, to + 1);
+  }
+
+  /**
+   * @param {Brief[]} images
+   * @param {number} cursor which is chosen first
+   */
+  show(images, cursor = 0) {
+    this.#images = images;
+    this.#cursor = this.#anchor = Math.max(0, cursor);
+    this.#cells = images.map((image, place) => this.#cell(image, place));
+    fill(this.node, ...this.#cells);
+    this.node.scrollTop = 0;
+    this.refresh();
+  }
+
+  /** Show how the images stand now. */
+  refresh() {
+    const [from, to] = [this.#cursor, this.#anchor].sort((a, b) => a - b);
+    for (const [place, cell] of this.#cells.entries()) {
+      const { state, text, star } = this.#look(this.#images[place]);
+      cell.className = state ? `member is-${state}` : "member";
+      cell.setAttribute("aria-selected", String(place >= from && place <= to));
+      fill(/** @type {Element} */ (cell.lastElementChild), text);
+      const mark = /** @type {HTMLElement} */ (cell.querySelector(".star"));
+      mark.hidden = !star;
+      mark.textContent = star ?? "";
+    }
+    this.node.setAttribute("aria-activedescendant", this.#cells[this.#cursor]?.id ?? "");
+  }
+
+  /** Go to the next image if one is chosen, so that a row of them is decided key by key. */
+  advance() {
+    if (this.#cursor === this.#anchor) this.#go(this.#cursor + 1, false);
+  }
+
+  /** @returns {Action[]} */
+  get moves() {
+    /** @param {string} key @param {string} label @param {() => number} step */
+    const move = (key, label, step) => [
+      { keys: [key], label, repeat: true, run: () => this.#go(this.#cursor + step(), false) },
+      {
+        keys: [`Shift+${key}`],
+        label: `${label}, choosing a range`,
+        repeat: true,
+        run: () => this.#go(this.#cursor + step(), true),
+      },
+    ];
+    return [
+      ...move("ArrowLeft", "Image before", () => -1),
+      ...move("ArrowRight", "Image after", () => 1),
+      ...move("ArrowUp", "Row above", () => -this.#columns()),
+      ...move("ArrowDown", "Row below", () => this.#columns()),
+    ];
+  }
+
+  /**
+   * @param {Brief} image
+   * @param {number} place
+   */
+  #cell(image, place) {
+    const cell = el(
+      "div",
+      { class: "member", role: "option", id: `member-${image.id}`, title: image.prompt },
+      thumb(image),
+      el("span", { class: "star" }),
+      el("span", { class: "state" }),
+    );
+    cell.addEventListener("click", (/** @type {MouseEvent} */ event) => {
+      this.#go(place, event.shiftKey);
+      if (!event.shiftKey) this.#picked(image);
+    });
+    return cell;
+  }
+
+  /**
+   * @param {number} place
+   * @param {boolean} extend
+   */
+  #go(place, extend) {
+    this.#cursor = Math.max(0, Math.min(this.#images.length - 1, place));
+    if (!extend) this.#anchor = this.#cursor;
+    this.refresh();
+    this.#cells[this.#cursor]?.scrollIntoView({ block: "nearest" });
+  }
+
+  #columns() {
+    const [first] = this.#cells;
+    return this.#cells.filter((cell) => cell.offsetTop === first.offsetTop).length;
+  }
+}
+
+/** What was said here of images, on top of what the server said when it sent them. */
+export class Said {
+  /** @type {Map<string, string>} */
+  #choices = new Map();
+
+  /** @param {Brief} image @returns {string} "keep", "drop", or "" if no person decided */
+  of(image) {
+    return this.#choices.get(image.id) ?? image.decision?.choice ?? "";
+  }
+
+  /** @param {import("./state.js").Saying[]} sayings */
+  take(sayings) {
+    for (const { images, choice } of sayings) {
+      if (images.length === 1) this.#choices.set(images[0], choice);
+    }
+  }
+
+  /** @param {import("./state.js").Saying[]} sayings */
+  takeBack(sayings) {
+    for (const { images } of sayings) this.#choices.delete(images[0]);
+  }
+
+  /** Forget what the server has been told and says itself by now. */
+  clear() {
+    this.#choices.clear();
+  }
+
+  /** @param {Brief} image @returns {Look} */
+  look(image) {
+    const choice = this.of(image);
+    if (choice) {
+      const dropped = choice === "drop";
+      return { state: dropped ? "dropped" : "kept", text: dropped ? "Dropped" : "Kept" };
+    }
+    if (image.verdict !== "dropped") return { state: "", text: "" };
+    return { state: "dropped", text: `dropped: ${image.by.replaceAll("_", " ")}` };
+  }
+}
+
+/**
+ * Whether sayings are about images of an entry.
+ *
+ * @param {import("./queue_feed.js").Entry} entry
+ * @param {import("./state.js").Saying[]} sayings
+ */
+export function concernsMembers(entry, sayings) {
+  const ids = new Set(entry.images.map((/** @type {Brief} */ image) => image.id));
+  return sayings.some(({ images }) => images.every((id) => ids.has(id)));
+}

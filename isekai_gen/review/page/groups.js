@@ -1,0 +1,127 @@
+// @ts-check
+/** The queue of duplicate groups: which member stands for the others. */
+
+import { el, fill } from "./dom.js";
+import { concernsMembers, MemberGrid, Said } from "./group_members.js";
+import { actionBar, openZoom } from "./queue_actions.js";
+import { entryHead } from "./queue_head.js";
+import { Walk } from "./queue_walk.js";
+
+/**
+ * @typedef {import("./queue_feed.js").Entry} Entry
+ * @typedef {import("./state.js").Brief} Brief
+ */
+
+/** Up to so many members are shown large. */
+const FEW = 10;
+
+/**
+ * @param {HTMLElement} root
+ * @param {import("./app.js").App} app
+ * @returns {import("./app.js").View}
+ */
+export function mount(root, app) {
+  const said = new Said();
+  const walk = new Walk(root, app, {
+    name: "groups",
+    title: "Groups of duplicates",
+    about: "A group forms when “isekai-gen dedupe” finds images that are duplicates of each other.",
+    isDecided: (entry) =>
+      entry.decided ||
+      entry.images.some((/** @type {Brief} */ image) => image.decision !== null),
+    pictures: (entry) => entry.images,
+    preload: false,
+    page: 8,
+    concerns: concernsMembers,
+    show: (entry) => show(entry),
+  });
+  const grid = new MemberGrid(
+    "Members of the group",
+    (image) => ({ ...said.look(image), star: isRepresentative(image) ? "representative" : "" }),
+    () => undefined,
+  );
+  let shown = "";
+
+  /** @param {Brief} image */
+  const isRepresentative = (image) => image.id === walk.entry?.representative;
+
+  const represent = () => {
+    const [image] = grid.chosen;
+    if (!walk.entry || !image) return;
+    walk.entry.representative = image.id;
+    const sayings = [{ images: [image.id], choice: "keep", reason: "representative" }];
+    said.take(sayings);
+    walk.decide(sayings, "Representative chosen");
+  };
+  const drop = () => {
+    if (!walk.entry) return;
+    const reason = "of a group";
+    const sayings = grid.chosen.map(({ id }) => ({ images: [id], choice: "drop", reason }));
+    said.take(sayings);
+    walk.decide(sayings, "Dropped", { stay: true });
+  };
+  const separate = () => {
+    const representative = walk.entry?.representative;
+    const [image] = grid.chosen;
+    if (!walk.entry || !image || image.id === representative) return;
+    const images = [representative, image.id];
+    walk.decide([{ images, choice: "not_duplicate" }], "Not a duplicate", { stay: true });
+  };
+  /** @type {import("./queue_actions.js").Action[]} */
+  const actions = [
+    { keys: ["r"], label: "This one represents them", tone: "yes", run: represent },
+    { keys: ["x"], label: "Drop", tone: "no", run: drop },
+    { keys: ["n"], label: "Not a duplicate of it", tone: "plain", run: separate },
+    ...walk.moves.map(withoutArrows),
+    { keys: ["z"], label: "Zoom", tone: "plain", run: () => walk.entry && openZoom(grid.chosen) },
+    ...grid.moves,
+  ];
+  const bar = actionBar(actions);
+  app.keys.bind("view", actions);
+
+  /** @param {Entry} entry */
+  function show(entry) {
+    if (shown === entry.key) grid.refresh();
+    else {
+      const place = entry.images.findIndex(isRepresentative);
+      grid.show(entry.images, place);
+    }
+    shown = entry.key;
+    grid.node.classList.toggle("large", entry.images.length <= FEW);
+    fill(
+      walk.body,
+      entryHead(app, walk, "groups", el("p", { class: "facts", text: factsOf(entry) })),
+      grid.node,
+      bar,
+    );
+  }
+
+  return {
+    ...walk.view,
+    onUndone(sayings) {
+      said.takeBack(sayings);
+      walk.view.onUndone?.(sayings);
+    },
+    onRefused(letter) {
+      said.takeBack(letter.sayings);
+      walk.view.onRefused?.(letter);
+    },
+  };
+}
+
+/** @param {Entry} entry */
+function factsOf(entry) {
+  const members = `${entry.images.length} members`;
+  if (entry.diameter === null) return members;
+  const least = entry.diameter_is_exact ? "the least alike have" : "the least alike have at most";
+  return `${members}; ${least} similarity ${entry.diameter.toFixed(3)}`;
+}
+
+/**
+ * Arrows choose a member here.
+ *
+ * @param {import("./queue_actions.js").Action} action
+ */
+export function withoutArrows(action) {
+  return { ...action, keys: action.keys.filter((key) => !key.startsWith("Arrow")) };
+}

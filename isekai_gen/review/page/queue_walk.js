@@ -1,0 +1,249 @@
+// @ts-check
+/** What all queues share that show one entry after another: moving, deciding, notes, undo. */
+
+import { ApiError } from "./api.js";
+import { el, fill } from "./dom.js";
+import { askNote } from "./queue_actions.js";
+import { endOf } from "./queue_end.js";
+import { Feed } from "./queue_feed.js";
+import { preload } from "./queue_pictures.js";
+
+/**
+ * @typedef {import("./queue_feed.js").Entry} Entry
+ * @typedef {import("./state.js").Saying} Saying
+ * @typedef {import("./queue_actions.js").Action} Action
+ * @typedef {{name: string, title: string, about: string, isDecided: (entry: Entry) => boolean,
+ *   show: (entry: Entry) => void, pictures: (entry: Entry) => any[], preload?: boolean,
+ *   page?: number, concerns?: (entry: Entry, sayings: Saying[]) => boolean}} Queue
+ *   `about`: what it would hold, for when it is empty; `preload`: whether the next entries' whole
+ *   pictures are wanted soon (default yes); `page`: entries asked for at once; `concerns`: whether
+ *   sayings that are taken back belong to an entry, if there are several about one
+ */
+
+const PRELOADED = 3;
+const PAGE = 40;
+
+export class Walk {
+  /** Where the view shows an entry; emptied when there is none. */
+  body = el("div", { class: "entry" });
+  /** @type {Map<string, string>} key of an entry to the note for its decision */
+  notes = new Map();
+  #app;
+  #queue;
+  #alive = true;
+  #moves = 0;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {import("./app.js").App} app
+   * @param {Queue} queue
+   */
+  constructor(root, app, queue) {
+    this.#app = app;
+    this.#queue = queue;
+    this.feed = new Feed(queue.name, queue.isDecided, queue.page ?? PAGE);
+    root.append(el("h1", { class: "unseen", text: queue.title }), this.body);
+    void this.#try(() => this.feed.open(app.params().get("after") ?? ""));
+  }
+
+  get entry() {
+    return this.feed.current;
+  }
+
+  /** Keys that every such queue has. @returns {Action[]} */
+  get moves() {
+    return [
+      { keys: ["s", "ArrowRight", "]"], label: "Skip", tone: "plain", repeat: true, run: () => this.skip() },
+      { keys: ["ArrowLeft", "["], label: "Back", tone: "plain", repeat: true, run: () => this.back() },
+      { keys: ["m"], label: "Note", tone: "plain", run: () => this.askNote() },
+    ];
+  }
+
+  /**
+   * Go to the first open entry behind a place.
+   *
+   * @param {string} after
+   */
+  jump(after) {
+    return this.#move(() => this.#jump(after));
+  }
+
+  skip() {
+    return this.#move(() => this.feed.forward());
+  }
+
+  back() {
+    return this.#move(() => this.feed.back());
+  }
+
+  /**
+   * Say something about the entry, and go on to the next.
+   *
+   * @param {Saying[]} sayings
+   * @param {string} label
+   * @param {{stay?: boolean}} [options] `stay`: there may be more to say about it
+   */
+  decide(sayings, label, options = {}) {
+    const entry = this.entry;
+    // While the next entry is on its way, a key must not fall on the one before once more.
+    if (!entry || this.#moves) return;
+    const note = this.notes.get(entry.key);
+    const said = note ? sayings.map((saying) => ({ ...saying, note })) : sayings;
+    const settled = this.#settledBy(said, entry).filter((each) => !this.feed.isDecided(each));
+    for (const each of new Set([entry, ...settled])) this.feed.mark(each, said[0]);
+    this.#app.decide(said, { label, queue: this.#queue.name, clears: settled.length });
+    if (options.stay) this.draw();
+    else void this.skip();
+  }
+
+  /**
+   * The entry itself, and others that lose an image which is dropped.
+   *
+   * @param {Saying[]} sayings
+   * @param {Entry} entry
+   */
+  #settledBy(sayings, entry) {
+    const dropped = sayings.filter((each) => each.choice === "drop" && !each.question);
+    const ids = new Set(dropped.flatMap((each) => each.images));
+    return this.feed.entries.filter(
+      (each) => each === entry || this.#queue.pictures(each).some((image) => ids.has(image.id)),
+    );
+  }
+
+  askNote() {
+    const entry = this.entry;
+    if (!entry) return;
+    const known = this.notes.get(entry.key) ?? entry.decision?.note ?? entry.image?.decision?.note;
+    askNote(known ?? "", (note) => {
+      this.notes.set(entry.key, note);
+      const said = this.#lastSaid(entry);
+      if (said?.images.length) {
+        this.#app.decide([{ ...said, note }], { label: "Noted", queue: this.#queue.name });
+      }
+      this.draw();
+    });
+  }
+
+  /**
+   * What was said of an entry, on this visit or before.
+   *
+   * @param {Entry} entry
+   * @returns {Saying | null}
+   */
+  #lastSaid(entry) {
+    const said = this.feed.saidOf(entry);
+    if (said || !this.feed.isDecided(entry)) return said;
+    const { choice, reason } = entry.decision ?? entry.image?.decision ?? {};
+    const images = this.#queue.pictures(entry).map((image) => image.id);
+    return choice ? { images, choice, reason } : null;
+  }
+
+  /** Show where the person is now; a button that was used stays in focus. */
+  draw() {
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    this.#draw();
+    if (focused && focused !== document.activeElement && this.body.contains(focused)) {
+      focused.focus({ preventScroll: true });
+    }
+  }
+
+  #draw() {
+    if (!this.#alive) return;
+    const entry = this.entry;
+    this.#app.setParams({ after: this.feed.place });
+    if (!entry) {
+      const again = () => void this.#try(() => this.#jump(""));
+      const seen = this.feed.entries.length > 0;
+      fill(this.body, endOf(this.#app, this.#queue, seen, again));
+      return;
+    }
+    this.#queue.show(entry);
+    if (this.#queue.preload === false) return;
+    preload(this.feed.ahead(PRELOADED).flatMap((each) => this.#queue.pictures(each)));
+  }
+
+  /** What an app's view answers to. @returns {import("./app.js").View} */
+  get view() {
+    return {
+      unmount: () => {
+        this.#alive = false;
+      },
+      onChange: () => void this.#try(() => this.#catchUp()),
+      onUndone: (sayings) => this.#takeBack(sayings),
+      onRefused: (letter) => this.#takeBack(letter.sayings),
+    };
+  }
+
+  async #catchUp() {
+    const before = this.entry;
+    await this.feed.refresh(this.#isTold);
+    if (before && this.entry?.key === before.key && this.#decidedElsewhere(before)) {
+      this.#app.announce("Decided elsewhere; this is the next.");
+      await this.feed.forward();
+    } else if (!before) await this.#jump("");
+  }
+
+  get #isTold() {
+    return this.#app.store.get().unsent.length === 0;
+  }
+
+  /** @param {string} after */
+  #jump(after) {
+    if (this.#isTold) this.feed.forget();
+    return this.feed.jump(after);
+  }
+
+  /** @param {Entry} before */
+  #decidedElsewhere(before) {
+    const now = this.entry;
+    return now !== undefined && this.feed.isDecided(now) && !this.#queue.isDecided(before);
+  }
+
+  /** @param {Saying[]} sayings */
+  #takeBack(sayings) {
+    const own = this.feed.entries.filter((each) => this.#isAbout(each, sayings));
+    for (const each of own) this.feed.mark(each, null);
+    if (!own.length) void this.#try(() => this.#jump(""));
+    else {
+      this.feed.goTo((each) => own.includes(each));
+      this.draw();
+    }
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {Saying[]} sayings
+   */
+  #isAbout(entry, sayings) {
+    if (this.#queue.concerns) return this.#queue.concerns(entry, sayings);
+    const said = this.feed.saidOf(entry);
+    return said !== null && sayings.some((each) => nameOf(each) === nameOf(said));
+  }
+
+  /** @param {() => Promise<void>} move */
+  async #move(move) {
+    this.#moves += 1;
+    await this.#try(move);
+    this.#moves -= 1;
+  }
+
+  /** @param {() => Promise<void>} move */
+  async #try(move) {
+    try {
+      await move();
+      this.draw();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (!this.#alive) return;
+      const again = () => void this.#try(() => this.#jump(""));
+      fill(
+        this.body,
+        el("p", { class: "empty", text: `This queue cannot be shown: ${error.message}.` }),
+        el("button", { type: "button", class: "action plain", text: "Try again", onclick: again }),
+      );
+    }
+  }
+}
+
+/** @param {Saying} saying */
+const nameOf = (saying) => `${saying.question ?? ""} ${[...saying.images].sort().join(" ")}`;

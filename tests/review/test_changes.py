@@ -1,0 +1,75 @@
+"""Other tabs learn of a decision at once, wherever it was made."""
+
+import threading
+import time
+
+import pytest
+
+from isekai_gen.review import routes_changes, routes_reading
+from tests.review.running import running
+
+FIRST = f"{0:020x}"
+SAYING = {"sayings": [{"images": [FIRST], "choice": "drop"}]}
+
+
+def while_waiting(server, do):
+    """What /api/changes says if something is done a moment after it was asked, and how soon."""
+    answers = []
+    waiting = threading.Thread(
+        target=lambda: answers.append(server.get("/api/changes?since=0")), daemon=True
+    )
+    waiting.start()
+    time.sleep(0.3)
+    assert answers == []
+    begun = time.monotonic()
+    do()
+    waiting.join(10)
+    return answers[0].json(), time.monotonic() - begun
+
+
+def test_another_version_is_told_at_once(server):
+    assert server.get("/api/changes?since=5").json() == {"version": 0}
+
+
+def test_a_decision_on_this_server_wakes_who_waits(server, monkeypatch):
+    monkeypatch.setattr(routes_changes, "_LOOK_EVERY", 20)
+    told, seconds = while_waiting(server, lambda: server.post("/api/decisions", SAYING))
+    assert told == {"version": 1}
+    assert seconds < 5
+
+
+def test_a_decision_that_another_process_appends_is_noticed(server):
+    told, _ = while_waiting(
+        server, lambda: server.source.decisions_file.write_text('{"images": []}\n')
+    )
+    assert told == {"version": 1}
+
+
+def test_nothing_new_is_told_after_a_while(server, monkeypatch):
+    monkeypatch.setattr(routes_reading, "_WAIT_SECONDS", 0.2)
+    assert server.get("/api/changes?since=0").json() == {"version": 0}
+
+
+def test_waiting_asks_the_source_once_at_most(server, monkeypatch):
+    monkeypatch.setattr(routes_reading, "_WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(routes_changes, "_LOOK_EVERY", 0.05)
+    asked = []
+    summary = server.source.summary
+    monkeypatch.setattr(server.source, "summary", lambda: asked.append(1) or summary())
+    server.get("/api/changes?since=0")
+    assert len(asked) <= 1
+
+
+@pytest.mark.timeout(15)
+def test_who_waits_does_not_hold_up_the_end(source):
+    answers = []
+    with running(source) as server:
+        waiting = threading.Thread(
+            target=lambda: answers.append(server.get("/api/changes?since=0")), daemon=True
+        )
+        waiting.start()
+        time.sleep(0.3)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 3
+    waiting.join(5)
+    assert answers[0].json() == {"version": 0}
