@@ -65,9 +65,12 @@ def test_no_answers_are_a_fault(tmp_path):
 
 def test_answers_become_decisions_unless_unsure():
     answers = {PAIR.id: "not_duplicate", SINGLE.id: "unsure"}
-    assert list(new_decisions(QUESTIONS, answers, [], "ada")) == [
-        Decision(("a" * 20, "b" * 20), "not_duplicate", "ada")
-    ]
+    (decision,) = new_decisions(QUESTIONS, answers, [], "ada")
+    assert replace(decision, at="", tool="") == Decision(
+        ("a" * 20, "b" * 20), "not_duplicate", "ada", "audit"
+    )
+    assert decision.at
+    assert decision.tool
 
 
 def test_what_is_decided_already_is_not_decided_again():
