@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from tests import small_jobs, tiny_models
 
 # Before huggingface_hub is imported, and inherited by every process that tests start.
 os.environ["HF_HUB_OFFLINE"] = "1"
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background jobs ignore Ctrl-C, and so would every process whose Ctrl-C is tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 _LOOPBACK = ("127.", "::1", "localhost")
 
 

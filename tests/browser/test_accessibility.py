@@ -115,8 +115,8 @@ def test_every_view_fits_the_screen(watch, server, width, height):
     for view in VIEWS:
         go_to(page, view)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width, view
-        actions = page.locator(".actions .action")
-        for place in range(actions.count()):
-            box = actions.nth(place).bounding_box()
-            assert box["y"] + box["height"] <= height, view
-            assert box["height"] >= 44, view
+        actions = page.locator(".actions .action").all()
+        boxes = [action.bounding_box() for action in actions]
+        assert all(box["y"] + box["height"] <= height for box in boxes), view
+        assert all(box["height"] >= 44 for box in boxes), view
+        assert len({box["y"] for box in boxes}) <= 1, f"{view}: buttons on several lines"

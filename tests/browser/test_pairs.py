@@ -73,6 +73,19 @@ def test_a_note_goes_with_the_decision(page, workspace):
     assert decided(workspace, 1)[0].note == "other paws"
 
 
+def test_a_note_without_a_decision_survives_a_reload(page, workspace):
+    page.keyboard.press("m")
+    page.get_by_label("Note").last.fill("other paws")
+    page.keyboard.press("Enter")
+    page.reload()
+    page.get_by_text("Note: other paws").wait_for()
+    press(page, "n")
+    assert decided(workspace, 1)[0].note == "other paws"
+    page.reload()
+    page.locator(".stage img").first.wait_for()
+    assert page.get_by_text("Note: other paws").count() == 0
+
+
 def test_letters_typed_into_a_note_decide_nothing(page, workspace):
     page.keyboard.press("m")
     page.keyboard.type("dn12u")

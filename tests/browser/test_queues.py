@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from isekai_gen.records import last_decisions
 from tests.browser.looking import VIEWS, decided, ids_shown, left_in, press, until
 from tests.browser.watched import go_to
 from tests.browser.workspaces import decisions_in, status_of
@@ -25,6 +26,17 @@ def check_numbers(page) -> None:
     """What the header says is what the server counts, and what it says after a reload."""
     queues = {each["name"]: each["left"] for each in told_by_the_server(page)["queues"]}
     until(lambda: {name: left_in(page, name) for name in QUEUES} == queues)
+
+
+def marked_in(page) -> list[str]:
+    """What each member of the group is marked as."""
+    return page.locator(".member").evaluate_all(
+        "all => all.map(each => `${each.className} ${each.innerText}`)"
+    )
+
+
+def refuse(route) -> None:
+    route.fulfill(status=400, json={"error": "it cannot be meant"})
 
 
 def sample_of(workspace):
@@ -73,6 +85,39 @@ def test_members_of_a_group_are_dropped_and_the_drop_is_taken_back(watch, server
     decided(workspace, 2)
     assert status_of(workspace)["kept"] == before
     check_numbers(page)
+
+
+def test_a_refused_decision_is_not_shown_as_one(watch, server, workspace):
+    watch.expect("400")
+    page = in_page(watch, server, "groups")
+    before, first = left_in(page, "groups"), marked_in(page)
+    page.route("**/api/decisions", refuse)
+    for key in ("x", "r"):
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press(key)
+        page.locator("#status").get_by_text("Not recorded").wait_for()
+        until(lambda: marked_in(page) == first)
+        page.locator("#status").evaluate("status => status.replaceChildren()")
+    go_to(page, "consistency")
+    page.keyboard.press("x")
+    page.locator("#status").get_by_text("Not recorded").wait_for()
+    assert page.locator(".member.is-dropped").count() == 0
+    assert left_in(page, "groups") == before
+    assert decided(workspace, 0) == []
+
+
+def test_another_representative_takes_the_place_of_the_one_chosen_before(watch, server, workspace):
+    page = in_page(watch, server, "groups")
+    members = ids_shown(page)
+    page.keyboard.press("r")
+    until(lambda: set(ids_shown(page)).isdisjoint(members))
+    page.keyboard.press("[")
+    until(lambda: ids_shown(page) == members)
+    page.keyboard.press("ArrowRight")
+    chosen = page.locator(".member[aria-selected=true] img").get_attribute("src")
+    page.keyboard.press("r")
+    in_force = last_decisions(decided(workspace, 3))
+    assert [images[0] in chosen for images in in_force] == [True]
 
 
 def test_overlap_keeps_and_drops_with_a_reason(watch, server, workspace):

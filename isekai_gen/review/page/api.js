@@ -25,17 +25,15 @@ export class ApiError extends Error {
  * @returns {Promise<any>}
  */
 async function ask(path, init) {
-  let answer;
-  try {
-    answer = await fetch(path, { credentials: "same-origin", cache: "no-store", ...init });
-  } catch (error) {
+  /** @param {string} message */
+  const unless = (message) => (/** @type {any} */ error) => {
     if (init.signal?.aborted && error.name === "AbortError") throw error;
-    throw new ApiError("the server does not answer", 0);
-  }
-  const text = await answer.text().catch((error) => {
-    if (init.signal?.aborted && error.name === "AbortError") throw error;
-    throw new ApiError("the server stopped in mid-answer", 0);
-  });
+    throw new ApiError(message, 0);
+  };
+  /** @type {RequestInit} */
+  const request = { credentials: "same-origin", cache: "no-store", ...init };
+  const answer = await fetch(path, request).catch(unless("the server does not answer"));
+  const text = await answer.text().catch(unless("the server stopped in mid-answer"));
   if (answer.ok) return parse(text);
   throw new ApiError(complaint(text) || `the server answered ${answer.status}`, answer.status);
 }

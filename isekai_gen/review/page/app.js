@@ -33,10 +33,13 @@ const VIEWS = {
 
 const STATUS_MS = 8000;
 
+/** @type {import("./state.js").State} */
+const NOTHING_YET = { summary: null, unsent: [], server: "here", view: "", spoken: 0 };
+
 /** What a view is given. */
 export class App {
   /** @type {import("./state.js").Store<import("./state.js").State>} */
-  store = createStore({ summary: null, unsent: [], server: "here", view: "", spoken: 0 });
+  store = createStore(NOTHING_YET);
   api = api;
   keys = keys;
   /** @type {Outbox | null} */
@@ -58,8 +61,11 @@ export class App {
       sent: (letter, after) => this.#decider?.arrived(letter, after),
       refused: (letter, error) => this.#onRefused(letter, error),
     });
-    this.#decider = new Decider(this.store, this.outbox, (text) => this.announce(text), (said) =>
-      this.#view?.onUndone?.(said),
+    this.#decider = new Decider(
+      this.store,
+      this.outbox,
+      (text) => this.announce(text),
+      (said) => this.#view?.onUndone?.(said),
     );
     this.#bindKeys();
     window.addEventListener("hashchange", () => void this.#route());
@@ -68,7 +74,7 @@ export class App {
     });
     await this.#route();
     // All views are here before the server can go away: a browser may not try a second time.
-    void Promise.all(Object.values(VIEWS).map((load) => load()));
+    void Promise.all(Object.keys(VIEWS).map((view) => this.#load(view)));
     void follow(this.store, this.outbox, () => this.#view?.onChange?.());
   }
 
@@ -145,16 +151,32 @@ export class App {
       return;
     }
     const turn = ++this.#turn;
-    const { mount } = await VIEWS[name]();
-    if (turn !== this.#turn) return; // meanwhile the person has gone on to another view
+    const loaded = await this.#load(name);
+    if (!loaded || turn !== this.#turn) return; // meanwhile the person has gone on to another view
     this.#view?.unmount();
     keys.bind("view", []);
     keys.onOtherKeys(null);
     this.store.set({ view: name });
     const root = byId("view");
     root.className = `view view-${name}`;
-    this.#view = mount(fill(root), this);
+    this.#view = loaded.mount(fill(root), this);
     keys.onOtherKeys((event) => this.#view?.onKey?.(event) ?? false);
+  }
+
+  /**
+   * A view's module; null, and said so, if the server went away before it came.
+   *
+   * @param {string} view
+   */
+  async #load(view) {
+    try {
+      return await VIEWS[view]();
+    } catch (error) {
+      // Browsers say so of a module that does not arrive, and of nothing else while loading one.
+      if (!(error instanceof TypeError)) throw error;
+      this.announce("Part of this page did not arrive; reload it once the server answers.");
+      return null;
+    }
   }
 
   #bindKeys() {

@@ -42,7 +42,12 @@ export function mount(root, app) {
     { keys: ["n"], label: "No", tone: "yes", run: () => answer("No", (ask) => ANSWERS[ask][1]) },
     { keys: ["q"], label: "Unsure", tone: "plain", run: () => answer("Unsure", () => "unsure") },
     ...walk.moves.filter((each) => each.label !== "Note"),
-    { keys: ["z"], label: "Zoom", tone: "plain", run: () => walk.entry && openZoom(walk.entry.images) },
+    {
+      keys: ["z"],
+      label: "Zoom",
+      tone: "plain",
+      run: () => walk.entry && openZoom(walk.entry.images),
+    },
   ];
   const bar = actionBar(actions);
   app.keys.bind("view", actions);

@@ -54,7 +54,11 @@ class Browse {
     this.chips = el("div", { class: "browse-chips", role: "group", "aria-label": "Chosen" });
     this.empty = el("div", { class: "browse-empty" });
     const images = el("div", { class: "browse-images" }, this.grid.node, this.empty);
-    root.append(this.facets.node, el("div", { class: "browse-main" }, this.bar.node, this.chips, images));
+    root.append(
+      el("h1", { class: "unseen", text: "All images" }),
+      this.facets.node,
+      el("div", { class: "browse-main" }, this.bar.node, this.chips, images),
+    );
     this.unsubscribe = app.store.subscribe((state, before) => {
       if (state.summary === before.summary) return;
       this.#showWords();

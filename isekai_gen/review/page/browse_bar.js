@@ -67,7 +67,8 @@ function countWords({ total, reachable }, isSearch) {
   const images = `${total.toLocaleString("en-US")} ${total === 1 ? "image" : "images"}`;
   if (isSearch) return `${images}, most alike first`;
   if (reachable >= total) return images;
-  return `${images}; the first ${reachable.toLocaleString("en-US")} are here: choose fewer by facets`;
+  const first = reachable.toLocaleString("en-US");
+  return `${images}; the first ${first} are here: choose fewer by facets`;
 }
 
 /**

@@ -6,7 +6,8 @@ import { ApiError, get } from "./api.js";
 /**
  * @typedef {import("./grid_cells.js").Brief} Brief
  * @typedef {{total: () => number | null, at: (place: number) => Brief | undefined,
- *   want: (first: number, last: number) => void, patch: (id: string, change: Partial<Brief>) => void,
+ *   want: (first: number, last: number) => void,
+ *   patch: (id: string, change: Partial<Brief>) => void,
  *   refresh: () => void, close: () => void}} ImageList
  *   `total` is null until it is known; `want` says which places are about to be seen; `refresh`
  *   fetches anew what is shown

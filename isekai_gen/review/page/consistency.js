@@ -54,7 +54,7 @@ export function mount(root, app) {
 
   /** @param {Brief[]} images @param {string} choice @param {string} [reason] */
   function say(images, choice, reason = "") {
-    const entry = walk.entry;
+    const entry = walk.decidable;
     if (!entry || !images.length) return;
     const sayings = images.map((image) => ({ images: [image.id], choice, reason }));
     const wasOpen = openOf(entry).length > 0;
@@ -77,8 +77,9 @@ export function mount(root, app) {
     askReason((reason) => say(images, "drop", reason));
   };
   const keepRest = () => {
-    if (!walk.entry) return;
-    say(openOf(walk.entry), "keep");
+    const entry = walk.decidable;
+    if (!entry) return;
+    say(openOf(entry), "keep");
     void walk.skip();
   };
   /** @type {import("./queue_actions.js").Action[]} */
@@ -87,7 +88,10 @@ export function mount(root, app) {
     { keys: ["x"], label: "Drop", tone: "no", run: () => decide("drop") },
     { keys: ["r"], label: "Drop, with reason…", tone: "plain", run: dropWhy },
     { keys: ["a"], label: "Keep all the rest", tone: "yes", run: keepRest },
-    ...walk.moves.filter((each) => each.label !== "Note").map(withoutArrows).map(named),
+    ...walk.moves
+      .filter((each) => each.label !== "Note")
+      .map(withoutArrows)
+      .map(named),
     { keys: ["z"], label: "Zoom", tone: "plain", run: () => openZoom(grid.chosen.slice(0, 4)) },
     ...grid.moves,
   ];

@@ -31,15 +31,20 @@ export function dialogActions(doing) {
   const node = el(
     "div",
     { class: "dialog-actions" },
-    el("div", { class: "dialog-steps" },
+    el(
+      "div",
+      { class: "dialog-steps" },
       button("Before", "←", () => doing.step(-1)),
       button("Next", "→", () => doing.step(1)),
       back,
       button("Close", "Esc", doing.close, "dialog-close"),
     ),
     verdict,
-    el("div", { class: "dialog-choices" },
-      keep, drop,
+    el(
+      "div",
+      { class: "dialog-choices" },
+      keep,
+      drop,
       button("Note", "N", note.open),
       button("Undo", "U", doing.undo),
       takeBack,
@@ -76,10 +81,18 @@ export function dialogActions(doing) {
 
 /** @param {Brief} image */
 function verdictWords(image) {
-  const badge = el("strong", { class: "verdict-badge", dataset: { verdict: image.verdict }, text: image.verdict });
+  const badge = el("strong", {
+    class: "verdict-badge",
+    dataset: { verdict: image.verdict },
+    text: image.verdict,
+  });
   const { decision } = image;
   if (decision) return [badge, ` by ${decision.by}`, decision.note && `: “${decision.note}”`];
-  return [badge, image.by && ` by ${inWords(image.by)}`, image.reason && `: ${inWords(image.reason)}`];
+  return [
+    badge,
+    image.by && ` by ${inWords(image.by)}`,
+    image.reason && `: ${inWords(image.reason)}`,
+  ];
 }
 
 /** @param {Doing} doing */
@@ -95,9 +108,19 @@ function noteForm(doing) {
     { class: "dialog-note", hidden: true },
     el("label", { for: "dialog-note", text: "Note for others, recorded with the decision" }),
     text,
-    el("div", { class: "dialog-choices" },
-      el("button", { type: "button", class: "is-keep", onclick: send("keep") }, "Keep with this note"),
-      el("button", { type: "button", class: "is-drop", onclick: send("drop") }, "Drop with this note"),
+    el(
+      "div",
+      { class: "dialog-choices" },
+      el(
+        "button",
+        { type: "button", class: "is-keep", onclick: send("keep") },
+        "Keep with this note",
+      ),
+      el(
+        "button",
+        { type: "button", class: "is-drop", onclick: send("drop") },
+        "Drop with this note",
+      ),
     ),
   );
   function open() {

@@ -43,9 +43,18 @@ const number = (value) => (typeof value === "number" ? String(Math.round(value *
  * @param {any[][]} rows cells, of which the first is the row's head
  */
 function table(heads, rows) {
-  const head = el("tr", {}, heads.map((text) => el("th", { scope: "col", text })));
+  const head = el(
+    "tr",
+    {},
+    heads.map((text) => el("th", { scope: "col", text })),
+  );
   const body = rows.map(([first, ...rest]) =>
-    el("tr", {}, el("th", { scope: "row" }, first), rest.map((cell) => el("td", {}, cell))),
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, first),
+      rest.map((cell) => el("td", {}, cell)),
+    ),
   );
   return el("table", { class: "dialog-table" }, el("thead", {}, head), el("tbody", {}, body));
 }
@@ -57,15 +66,28 @@ function table(heads, rows) {
 function verdicts(all, listeners) {
   if (!all.length) return null;
   const rows = all.map((each) => [
-    inWords(each.by),
-    el("span", { class: "verdict-badge", dataset: { verdict: each.keep ? "kept" : "dropped" } },
-      each.keep ? "keep" : "drop"),
-    each.reason ? inWords(each.reason) : "",
+    [inWords(each.by), el("span", { class: "dialog-why" }, why(each, listeners))],
+    el(
+      "span",
+      { class: "verdict-badge", dataset: { verdict: each.keep ? "kept" : "dropped" } },
+      each.keep ? "keep" : "drop",
+    ),
     number(each.measured),
     number(each.limit),
-    evidence(each, listeners),
   ]);
-  return table(["Filter", "Says", "Reason", "Measured", "Limit", "Evidence"], rows);
+  return table(["Filter", "Says", "Measured", "Limit"], rows);
+}
+
+/**
+ * The reason and the evidence, as far as there are any.
+ *
+ * @param {any} verdict
+ * @param {{open: (image: any) => void}} listeners
+ */
+function why(verdict, listeners) {
+  const reason = verdict.reason ? inWords(verdict.reason) : "";
+  const shown = evidence(verdict, listeners);
+  return [reason, reason && shown ? ": " : "", shown];
 }
 
 /**
@@ -103,26 +125,35 @@ function similar(all, listeners) {
       {
         type: "button",
         class: "similar",
-        "aria-label": `Open ${image.name} ${image.index}, similarity ${number(similarity)}, ${image.verdict}`,
+        "aria-label": `Open ${nameOf(image)}, similarity ${number(similarity)}, ${image.verdict}`,
         onclick: () => listeners.open(image),
       },
       el("img", { src: thumbUrl(image.id, 160), alt: "", loading: "lazy" }),
       el("span", { text: `${number(similarity)} ${tier}` }),
-      el("span", { class: "verdict-badge", dataset: { verdict: image.verdict }, text: image.verdict }),
+      el("span", {
+        class: "verdict-badge",
+        dataset: { verdict: image.verdict },
+        text: image.verdict,
+      }),
     ),
   );
   return el("div", { class: "similar-images" }, buttons);
 }
+
+/** @param {Brief} image */
+const nameOf = ({ name, index }) => `${name} ${index}`;
 
 /** @param {{class: string, similarity: number}[]} all */
 function classes(all) {
   if (!all.length) return null;
   const rows = all.map((each) => [
     each.class,
-    el("span", { class: "dialog-similarity", vars: { "--part": Math.max(0, each.similarity) } }),
-    number(each.similarity),
+    [
+      el("span", { class: "dialog-similarity", vars: { "--part": Math.max(0, each.similarity) } }),
+      number(each.similarity),
+    ],
   ]);
-  return table(["Class", "", "Similarity"], rows);
+  return table(["Class", "Similarity"], rows);
 }
 
 /** @param {any} known */

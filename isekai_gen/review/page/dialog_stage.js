@@ -26,8 +26,18 @@ export function stage() {
   const pixels = el("button", { type: "button", onclick: () => setPixels(!isPixelated()) });
   pixels.append("Pixels", keyCap("P"));
   const size = el("span", { class: "dialog-size" });
-  const zooms = el("div", { class: "dialog-zooms", role: "group", "aria-label": "Zoom" }, buttons, keyCap("Z"));
-  const node = el("div", { class: "dialog-stage" }, frame, el("div", { class: "dialog-zoom-bar" }, zooms, pixels, size));
+  const zooms = el(
+    "div",
+    { class: "dialog-zooms", role: "group", "aria-label": "Zoom" },
+    buttons,
+    keyCap("Z"),
+  );
+  const node = el(
+    "div",
+    { class: "dialog-stage" },
+    frame,
+    el("div", { class: "dialog-zoom-bar" }, zooms, pixels, size),
+  );
 
   const isPixelated = () => frame.classList.contains("is-pixelated");
 
@@ -41,7 +51,8 @@ export function stage() {
   function setZoom(value) {
     zoom = value;
     frame.dataset.zoom = value;
-    for (const each of buttons) each.setAttribute("aria-pressed", String(each.dataset.value === value));
+    for (const each of buttons)
+      each.setAttribute("aria-pressed", String(each.dataset.value === value));
   }
 
   function nextZoom() {

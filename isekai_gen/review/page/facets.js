@@ -65,7 +65,9 @@ export function facetColumn(toggle, flipped) {
   /** @type {Map<string, import("./facets_values.js").Facet>} */
   const shown = new Map();
   const list = el("div", { class: "facets-list" });
-  const node = el("aside", { class: "facets", id: "facets", "aria-label": "Choose images" }, list);
+  const leave = { type: "button", class: "facets-done", onclick: () => flip() };
+  const labels = { class: "facets", id: "facets", "aria-label": "Choose images" };
+  const node = el("aside", labels, el("button", leave, "Done"), list);
   /**
    * @param {Summary} summary
    * @param {Query} query
@@ -79,7 +81,10 @@ export function facetColumn(toggle, flipped) {
         const open = each.name in query || !each.name.startsWith("slot.");
         shown.set(each.name, facet(each, { open, toggle }));
       }
-      fill(list, [...shown.values()].map((each) => each.node));
+      fill(
+        list,
+        [...shown.values()].map((each) => each.node),
+      );
     }
     for (const each of all) shown.get(each.name)?.show(each, query[each.name] ?? []);
   }
@@ -124,7 +129,13 @@ export function chips(summary, chosen, listeners) {
     );
   });
   if (made.length > 1) {
-    made.push(el("button", { type: "button", class: "browse-chip-clear", onclick: listeners.clear }, "Clear all"));
+    made.push(
+      el(
+        "button",
+        { type: "button", class: "browse-chip-clear", onclick: listeners.clear },
+        "Clear all",
+      ),
+    );
   }
   return made;
 }

@@ -53,7 +53,10 @@ export function facet(first, options) {
     shown.push(...matching.slice(MOST_SHOWN).filter(({ value }) => pressed.includes(value)));
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.value;
     const hadFocus = list.contains(document.activeElement);
-    fill(list, shown.map((each) => valueButton(each, pressed, () => options.toggle(name, each.value))));
+    fill(
+      list,
+      shown.map((each) => valueButton(each, pressed, () => options.toggle(name, each.value))),
+    );
     if (hadFocus) {
       const again = [...list.children].find((child) => child.dataset.value === focused);
       again?.focus({ preventScroll: true });

@@ -86,7 +86,8 @@ export function showNothing(cell) {
  */
 export function showPicture(cell, size) {
   const picture = /** @type {HTMLImageElement} */ (cell.firstElementChild);
-  if (cell.dataset.id && !picture.hasAttribute("src")) picture.src = thumbUrl(cell.dataset.id, size);
+  if (cell.dataset.id && !picture.hasAttribute("src"))
+    picture.src = thumbUrl(cell.dataset.id, size);
 }
 
 /**

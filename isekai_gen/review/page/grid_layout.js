@@ -27,7 +27,12 @@ function withCell(cell, width, height) {
   const columns = Math.max(1, Math.floor((width + GAP) / (cell + GAP)));
   const side = Math.floor((width + GAP) / columns) - GAP;
   const rowHeight = side + CAPTION + GAP;
-  return { columns, cell: side, rowHeight, slots: Math.ceil(height / rowHeight) + 1 + 2 * OVERSCAN };
+  return {
+    columns,
+    cell: side,
+    rowHeight,
+    slots: Math.ceil(height / rowHeight) + 1 + 2 * OVERSCAN,
+  };
 }
 
 /**

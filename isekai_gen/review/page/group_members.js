@@ -10,6 +10,9 @@ import { thumb } from "./queue_pictures.js";
  * @typedef {{state: "kept" | "dropped" | "", text: string, star?: string}} Look
  */
 
+/** Up to so many share all the room there is. */
+const FEW = 4;
+
 export class MemberGrid {
   node = el("div", {
     class: "members",
@@ -49,8 +52,12 @@ export class MemberGrid {
    */
   show(images, cursor = 0) {
     this.#images = images;
+    const few = images.length <= FEW;
+    this.node.classList.toggle("few", few);
+    this.node.style.setProperty("--count", String(images.length));
+    this.node.style.setProperty("--narrow", String(Math.min(2, images.length)));
     this.#cursor = this.#anchor = Math.max(0, cursor);
-    this.#cells = images.map((image, place) => this.#cell(image, place));
+    this.#cells = images.map((image, place) => this.#cell(image, place, few ? 640 : 320));
     fill(this.node, ...this.#cells);
     this.node.scrollTop = 0;
     this.refresh();
@@ -99,12 +106,13 @@ export class MemberGrid {
   /**
    * @param {Brief} image
    * @param {number} place
+   * @param {320 | 640} size of its picture
    */
-  #cell(image, place) {
+  #cell(image, place, size) {
     const cell = el(
       "div",
       { class: "member", role: "option", id: `member-${image.id}`, title: image.prompt },
-      thumb(image),
+      thumb(image, size),
       el("span", { class: "star" }),
       el("span", { class: "state" }),
     );
@@ -134,29 +142,34 @@ export class MemberGrid {
 
 /** What was said here of images, on top of what the server said when it sent them. */
 export class Said {
-  /** @type {Map<string, string>} */
+  /** @type {Map<string, string[]>} id of an image to what was said of it, one after another */
   #choices = new Map();
 
   /** @param {Brief} image @returns {string} "keep", "drop", or "" if no person decided */
   of(image) {
-    return this.#choices.get(image.id) ?? image.decision?.choice ?? "";
+    const choice = this.#choices.get(image.id)?.at(-1) ?? image.decision?.choice ?? "";
+    return choice === "undecided" ? "" : choice;
   }
 
   /** @param {import("./state.js").Saying[]} sayings */
   take(sayings) {
     for (const { images, choice } of sayings) {
-      if (images.length === 1) this.#choices.set(images[0], choice);
+      if (images.length !== 1) continue;
+      this.#choices.set(images[0], [...(this.#choices.get(images[0]) ?? []), choice]);
     }
   }
 
-  /** @param {import("./state.js").Saying[]} sayings */
+  /**
+   * What was said before of the same images holds again.
+   *
+   * @param {import("./state.js").Saying[]} sayings
+   */
   takeBack(sayings) {
-    for (const { images } of sayings) this.#choices.delete(images[0]);
-  }
-
-  /** Forget what the server has been told and says itself by now. */
-  clear() {
-    this.#choices.clear();
+    for (const { images, choice } of sayings) {
+      if (images.length !== 1) continue;
+      const choices = this.#choices.get(images[0]) ?? [];
+      choices.splice(choices.lastIndexOf(choice), choices.includes(choice) ? 1 : 0);
+    }
   }
 
   /** @param {Brief} image @returns {Look} */

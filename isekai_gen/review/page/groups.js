@@ -14,6 +14,7 @@ import { Walk } from "./queue_walk.js";
 
 /** Up to so many members are shown large. */
 const FEW = 10;
+const REPRESENTATIVE = "representative";
 
 /**
  * @param {HTMLElement} root
@@ -25,10 +26,9 @@ export function mount(root, app) {
   const walk = new Walk(root, app, {
     name: "groups",
     title: "Groups of duplicates",
-    about: "A group forms when “isekai-gen dedupe” finds images that are duplicates of each other.",
+    about: "Images form a group when “isekai-gen dedupe” finds that they are duplicates.",
     isDecided: (entry) =>
-      entry.decided ||
-      entry.images.some((/** @type {Brief} */ image) => image.decision !== null),
+      entry.decided || entry.images.some((/** @type {Brief} */ image) => image.decision !== null),
     pictures: (entry) => entry.images,
     preload: false,
     page: 8,
@@ -40,31 +40,43 @@ export function mount(root, app) {
     (image) => ({ ...said.look(image), star: isRepresentative(image) ? "representative" : "" }),
     () => undefined,
   );
+  /** @type {Map<string, string[]>} key of a group to the representatives chosen here */
+  const chosen = new Map();
   let shown = "";
 
+  /** The representative that a person chose. @param {Entry} entry @returns {string | undefined} */
+  const choiceFor = (entry) =>
+    chosen.get(entry.key)?.at(-1) ?? entry.images.find(isKeptAsRepresentative)?.id;
   /** @param {Brief} image */
-  const isRepresentative = (image) => image.id === walk.entry?.representative;
+  const isRepresentative = (image) =>
+    walk.entry !== undefined &&
+    image.id === (choiceFor(walk.entry) ?? walk.entry.representative);
 
   const represent = () => {
+    const entry = walk.decidable;
     const [image] = grid.chosen;
-    if (!walk.entry || !image) return;
-    walk.entry.representative = image.id;
-    const sayings = [{ images: [image.id], choice: "keep", reason: "representative" }];
+    if (!entry || !image) return;
+    /** @type {import("./state.js").Saying[]} */
+    const sayings = [{ images: [image.id], choice: "keep", reason: REPRESENTATIVE }];
+    const before = choiceFor(entry);
+    // Two images that a person keeps would both stay.
+    if (before && before !== image.id) sayings.push({ images: [before], choice: "undecided" });
+    chosen.set(entry.key, [...(chosen.get(entry.key) ?? []), image.id]);
     said.take(sayings);
     walk.decide(sayings, "Representative chosen");
   };
   const drop = () => {
-    if (!walk.entry) return;
+    if (!walk.decidable) return;
     const reason = "of a group";
     const sayings = grid.chosen.map(({ id }) => ({ images: [id], choice: "drop", reason }));
     said.take(sayings);
     walk.decide(sayings, "Dropped", { stay: true });
   };
   const separate = () => {
-    const representative = walk.entry?.representative;
+    const entry = walk.decidable;
     const [image] = grid.chosen;
-    if (!walk.entry || !image || image.id === representative) return;
-    const images = [representative, image.id];
+    if (!entry || !image || isRepresentative(image)) return;
+    const images = [choiceFor(entry) ?? entry.representative, image.id];
     walk.decide([{ images, choice: "not_duplicate" }], "Not a duplicate", { stay: true });
   };
   /** @type {import("./queue_actions.js").Action[]} */
@@ -96,18 +108,32 @@ export function mount(root, app) {
     );
   }
 
+  /** @param {import("./state.js").Saying[]} sayings */
+  function takeBack(sayings) {
+    said.takeBack(sayings);
+    for (const { images, choice } of sayings) {
+      for (const ids of choice === "keep" ? chosen.values() : []) {
+        if (ids.at(-1) === images[0]) ids.pop();
+      }
+    }
+  }
+
   return {
     ...walk.view,
     onUndone(sayings) {
-      said.takeBack(sayings);
+      takeBack(sayings);
       walk.view.onUndone?.(sayings);
     },
     onRefused(letter) {
-      said.takeBack(letter.sayings);
+      takeBack(letter.sayings);
       walk.view.onRefused?.(letter);
     },
   };
 }
+
+/** @param {Brief} image */
+const isKeptAsRepresentative = ({ decision }) =>
+  decision?.choice === "keep" && decision.reason === REPRESENTATIVE;
 
 /** @param {Entry} entry */
 function factsOf(entry) {

@@ -118,13 +118,12 @@ function showBanner(app, state) {
  */
 function bannerText(server, waiting) {
   if (server === "here") return "";
-  const kept =
-    waiting === 0
-      ? "Nothing is lost."
-      : `${waiting} decision${waiting === 1 ? " is" : "s are"} kept in this browser and will be sent.`;
+  const some = waiting === 1 ? "1 decision is" : `${waiting} decisions are`;
+  const kept = waiting ? `${some} kept in this browser and will be sent.` : "Nothing is lost.";
   if (server === "gone") {
     // What the browser keeps is kept for this address: another port would not find it.
-    return `The server does not answer; start it again with “isekai-gen review --port ${location.port}”. ${kept}`;
+    const start = `isekai-gen review --port ${location.port}`;
+    return `The server does not answer; start it again with “${start}”. ${kept}`;
   }
   const remedy = "open the address that “isekai-gen review” printed";
   return `The server no longer knows this page: ${remedy}. ${kept}`;

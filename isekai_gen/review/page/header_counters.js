@@ -69,7 +69,8 @@ const named = ([by, count]) => `${by.replaceAll("_", " ")}: ${count}`;
 
 /** @param {number} waiting */
 function waitingText(waiting) {
-  const some = waiting === 1 ? "1 decision on a pair counts" : `${waiting} decisions on pairs count`;
+  const some =
+    waiting === 1 ? "1 decision on a pair counts" : `${waiting} decisions on pairs count`;
   return `${some} when the images are judged again: run “isekai-gen dedupe”.`;
 }
 

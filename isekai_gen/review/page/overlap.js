@@ -28,7 +28,7 @@ export function mount(root, app) {
   const walk = new Walk(root, app, {
     name: "overlap",
     title: "Images that may look like a real class",
-    about: "Images come here that lie close to a limit of real-world overlap (“isekai-gen overlap”).",
+    about: "Images come here that lie close to a limit of “isekai-gen overlap”.",
     isDecided: (entry) => entry.image.decision !== null,
     pictures: (entry) => [entry.image],
     show: (entry) => show(entry),
@@ -45,7 +45,12 @@ export function mount(root, app) {
     { keys: ["k"], label: "Keep", tone: "yes", run: () => say("keep", "Kept") },
     { keys: ["x"], label: "Drop…", tone: "no", run: drop },
     ...walk.moves,
-    { keys: ["z"], label: "Zoom", tone: "plain", run: () => walk.entry && openZoom([walk.entry.image]) },
+    {
+      keys: ["z"],
+      label: "Zoom",
+      tone: "plain",
+      run: () => walk.entry && openZoom([walk.entry.image]),
+    },
   ];
   const bar = actionBar(actions);
   app.keys.bind("view", actions);
@@ -109,7 +114,9 @@ function lists(nearest) {
 /** @param {Near} near */
 function row(near) {
   const share = `${Math.max(0, Math.min(100, 100 * near.similarity))}%`;
-  const shown = near.picture ? el("img", { src: near.picture, alt: near.name, loading: "lazy" }) : null;
+  const shown = near.picture
+    ? el("img", { src: near.picture, alt: near.name, loading: "lazy" })
+    : null;
   return el(
     "li",
     { class: shown ? "pictured" : "" },

@@ -93,7 +93,8 @@ export function drawDifference(canvas, left, right, gain) {
       shown.data[i + 3] = 255;
       if (from < 0 || from >= height || to < 0 || to >= width) continue;
       const j = 4 * (from * width + to);
-      for (let c = 0; c < 3; c++) shown.data[i + c] = gain * Math.abs(a.data[i + c] - b.data[j + c]);
+      for (let c = 0; c < 3; c++)
+        shown.data[i + c] = gain * Math.abs(a.data[i + c] - b.data[j + c]);
     }
   }
   context.putImageData(shown, 0, 0);

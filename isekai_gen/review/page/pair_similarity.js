@@ -9,7 +9,10 @@ const short = (number) => number.toFixed(number > 0.995 ? 4 : 3);
 /** @param {import("./queue_feed.js").Entry} entry */
 export function similarityBar({ similarity, tier, limit, review_limit: review }) {
   if (similarity === null || limit === null || review === null) {
-    return el("p", { class: "similarity facts", text: "A person named this pair; it was not measured." });
+    return el("p", {
+      class: "similarity facts",
+      text: "A person named this pair; it was not measured.",
+    });
   }
   const margin = Math.max(limit - review, 0.001) * 0.3;
   const [low, high] = [Math.min(review, similarity) - margin, Math.max(limit, similarity) + margin];
@@ -17,7 +20,10 @@ export function similarityBar({ similarity, tier, limit, review_limit: review })
   const at = (value) => `${(100 * (value - low)) / (high - low)}%`;
   return el(
     "div",
-    { class: "similarity", vars: { "--from": at(review), "--to": at(limit), "--at": at(similarity) } },
+    {
+      class: "similarity",
+      vars: { "--from": at(review), "--to": at(limit), "--at": at(similarity) },
+    },
     el(
       "p",
       { class: "facts" },

@@ -155,11 +155,21 @@ export class PairStage {
     if (this.#mode === "flicker") {
       const label = this.#paused ? "Go on" : "Pause";
       const picture = icon(this.#paused ? "play" : "pause");
-      return el("button", { type: "button", class: "tool", onclick: () => this.pause() }, picture, label);
+      return el(
+        "button",
+        { type: "button", class: "tool", onclick: () => this.pause() },
+        picture,
+        label,
+      );
     }
     if (this.#mode !== "difference") return null;
     const label = `Amplified × ${this.#gain}`;
-    return el("button", { type: "button", class: "tool", text: label, onclick: () => this.nextGain() });
+    return el("button", {
+      type: "button",
+      class: "tool",
+      text: label,
+      onclick: () => this.nextGain(),
+    });
   }
 }
 

@@ -113,7 +113,11 @@ export function askReason(done) {
 export function openZoom(images) {
   const frames = images.map((image) => {
     const shown = /** @type {HTMLImageElement} */ (picture(image).cloneNode());
-    const button = el("button", { type: "button", class: "zoomed", "aria-pressed": "false" }, shown);
+    const button = el(
+      "button",
+      { type: "button", class: "zoomed", "aria-pressed": "false" },
+      shown,
+    );
     button.addEventListener("click", () => {
       const real = button.classList.toggle("real-size");
       button.setAttribute("aria-pressed", String(real));
@@ -121,5 +125,10 @@ export function openZoom(images) {
     return button;
   });
   const close = { keys: ["z", " "], label: "Close", run: () => dialog.close() };
-  const dialog = openDialog("Zoom", "zoom", [el("div", { class: "zoom-frames" }, ...frames)], [close]);
+  const dialog = openDialog(
+    "Zoom",
+    "zoom",
+    [el("div", { class: "zoom-frames" }, ...frames)],
+    [close],
+  );
 }

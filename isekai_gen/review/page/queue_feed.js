@@ -109,7 +109,7 @@ export class Feed {
     if (this.entries.length - this.index < this.#page / 3 + 1) void this.#load();
   }
 
-  /** Go to the entry before, open or not; earlier ones are fetched if the visit began behind them. */
+  /** Go to the entry before, open or not; earlier ones are fetched if it began behind them. */
   async back() {
     if (this.index === 0) await this.#loadEarlier();
     this.index = Math.max(0, this.index - 1);
@@ -122,7 +122,10 @@ export class Feed {
 
   /** @param {number} most */
   ahead(most) {
-    return this.entries.slice(this.index + 1).filter((each) => !this.isDecided(each)).slice(0, most);
+    return this.entries
+      .slice(this.index + 1)
+      .filter((each) => !this.isDecided(each))
+      .slice(0, most);
   }
 
   /**
@@ -189,7 +192,7 @@ export class Feed {
     const first = this.entries[0]?.key;
     /** @type {Entry[]} */
     const earlier = [];
-    for (let after = ""; ; ) {
+    for (let after = ""; ;) {
       const answer = await get(`/api/queue/${this.#name}`, { after, limit: 5 * this.#page });
       const stop = answer.entries.findIndex((/** @type {Entry} */ each) => each.key === first);
       earlier.push(...this.#unknown(stop < 0 ? answer.entries : answer.entries.slice(0, stop)));

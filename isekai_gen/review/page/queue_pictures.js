@@ -55,7 +55,9 @@ export function reloadBroken() {
 export function preload(images) {
   for (const image of images) {
     // A picture that cannot be decoded says so where it is shown, by its alternative text.
-    picture(image).decode().catch(() => undefined);
+    picture(image)
+      .decode()
+      .catch(() => undefined);
   }
 }
 

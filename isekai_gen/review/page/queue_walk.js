@@ -6,7 +6,9 @@ import { el, fill } from "./dom.js";
 import { askNote } from "./queue_actions.js";
 import { endOf } from "./queue_end.js";
 import { Feed } from "./queue_feed.js";
+import { Notes } from "./queue_notes.js";
 import { preload } from "./queue_pictures.js";
+import { isAbout, lastSaid, settledBy } from "./queue_sayings.js";
 
 /**
  * @typedef {import("./queue_feed.js").Entry} Entry
@@ -26,8 +28,6 @@ const PAGE = 40;
 export class Walk {
   /** Where the view shows an entry; emptied when there is none. */
   body = el("div", { class: "entry" });
-  /** @type {Map<string, string>} key of an entry to the note for its decision */
-  notes = new Map();
   #app;
   #queue;
   #alive = true;
@@ -41,6 +41,7 @@ export class Walk {
   constructor(root, app, queue) {
     this.#app = app;
     this.#queue = queue;
+    this.notes = new Notes(app.store.get().summary?.workspace ?? "", queue.name);
     this.feed = new Feed(queue.name, queue.isDecided, queue.page ?? PAGE);
     root.append(el("h1", { class: "unseen", text: queue.title }), this.body);
     void this.#try(() => this.feed.open(app.params().get("after") ?? ""));
@@ -50,11 +51,28 @@ export class Walk {
     return this.feed.current;
   }
 
+  /** While the next entry is on its way, a key must not fall on the one before once more. */
+  get decidable() {
+    return this.#moves ? undefined : this.entry;
+  }
+
   /** Keys that every such queue has. @returns {Action[]} */
   get moves() {
     return [
-      { keys: ["s", "ArrowRight", "]"], label: "Skip", tone: "plain", repeat: true, run: () => this.skip() },
-      { keys: ["ArrowLeft", "["], label: "Back", tone: "plain", repeat: true, run: () => this.back() },
+      {
+        keys: ["s", "ArrowRight", "]"],
+        label: "Skip",
+        tone: "plain",
+        repeat: true,
+        run: () => this.skip(),
+      },
+      {
+        keys: ["ArrowLeft", "["],
+        label: "Back",
+        tone: "plain",
+        repeat: true,
+        run: () => this.back(),
+      },
       { keys: ["m"], label: "Note", tone: "plain", run: () => this.askNote() },
     ];
   }
@@ -84,58 +102,31 @@ export class Walk {
    * @param {{stay?: boolean}} [options] `stay`: there may be more to say about it
    */
   decide(sayings, label, options = {}) {
-    const entry = this.entry;
-    // While the next entry is on its way, a key must not fall on the one before once more.
-    if (!entry || this.#moves) return;
-    const note = this.notes.get(entry.key);
+    const entry = this.decidable;
+    if (!entry) return;
+    const note = this.notes.give(entry.key);
     const said = note ? sayings.map((saying) => ({ ...saying, note })) : sayings;
-    const settled = this.#settledBy(said, entry).filter((each) => !this.feed.isDecided(each));
+    const all = settledBy(this.feed, this.#queue, entry, said);
+    const settled = all.filter((each) => !this.feed.isDecided(each));
     for (const each of new Set([entry, ...settled])) this.feed.mark(each, said[0]);
     this.#app.decide(said, { label, queue: this.#queue.name, clears: settled.length });
     if (options.stay) this.draw();
     else void this.skip();
   }
 
-  /**
-   * The entry itself, and others that lose an image which is dropped.
-   *
-   * @param {Saying[]} sayings
-   * @param {Entry} entry
-   */
-  #settledBy(sayings, entry) {
-    const dropped = sayings.filter((each) => each.choice === "drop" && !each.question);
-    const ids = new Set(dropped.flatMap((each) => each.images));
-    return this.feed.entries.filter(
-      (each) => each === entry || this.#queue.pictures(each).some((image) => ids.has(image.id)),
-    );
-  }
-
   askNote() {
     const entry = this.entry;
     if (!entry) return;
-    const known = this.notes.get(entry.key) ?? entry.decision?.note ?? entry.image?.decision?.note;
-    askNote(known ?? "", (note) => {
+    const recorded = entry.decision?.note ?? entry.image?.decision?.note ?? "";
+    askNote(this.notes.get(entry.key) || recorded, (note) => {
       this.notes.set(entry.key, note);
-      const said = this.#lastSaid(entry);
+      const said = lastSaid(this.feed, this.#queue, entry);
       if (said?.images.length) {
+        this.notes.give(entry.key);
         this.#app.decide([{ ...said, note }], { label: "Noted", queue: this.#queue.name });
       }
       this.draw();
     });
-  }
-
-  /**
-   * What was said of an entry, on this visit or before.
-   *
-   * @param {Entry} entry
-   * @returns {Saying | null}
-   */
-  #lastSaid(entry) {
-    const said = this.feed.saidOf(entry);
-    if (said || !this.feed.isDecided(entry)) return said;
-    const { choice, reason } = entry.decision ?? entry.image?.decision ?? {};
-    const images = this.#queue.pictures(entry).map((image) => image.id);
-    return choice ? { images, choice, reason } : null;
   }
 
   /** Show where the person is now; a button that was used stays in focus. */
@@ -201,23 +192,18 @@ export class Walk {
 
   /** @param {Saying[]} sayings */
   #takeBack(sayings) {
-    const own = this.feed.entries.filter((each) => this.#isAbout(each, sayings));
-    for (const each of own) this.feed.mark(each, null);
+    const own = this.feed.entries.filter((each) =>
+      isAbout(this.feed, this.#queue, each, sayings),
+    );
+    for (const each of own) {
+      this.feed.mark(each, null);
+      this.notes.takeBack(each.key);
+    }
     if (!own.length) void this.#try(() => this.#jump(""));
     else {
       this.feed.goTo((each) => own.includes(each));
       this.draw();
     }
-  }
-
-  /**
-   * @param {Entry} entry
-   * @param {Saying[]} sayings
-   */
-  #isAbout(entry, sayings) {
-    if (this.#queue.concerns) return this.#queue.concerns(entry, sayings);
-    const said = this.feed.saidOf(entry);
-    return said !== null && sayings.some((each) => nameOf(each) === nameOf(said));
   }
 
   /** @param {() => Promise<void>} move */
@@ -244,6 +230,3 @@ export class Walk {
     }
   }
 }
-
-/** @param {Saying} saying */
-const nameOf = (saying) => `${saying.question ?? ""} ${[...saying.images].sort().join(" ")}`;

@@ -41,6 +41,8 @@ export function searchBox(view, listeners) {
   /** @param {Event} event */
   function submit(event) {
     event.preventDefault();
+    // So that the keys of the grid work on what is found.
+    words.blur();
     listeners.words(words.value.trim());
   }
 
@@ -51,7 +53,9 @@ export function searchBox(view, listeners) {
     try {
       listeners.picture(await smallEnough(picture));
     } catch {
-      listeners.fault(`${picture.name} cannot be shown by this browser: choose a PNG or JPEG file.`);
+      listeners.fault(
+        `${picture.name} cannot be shown by this browser: choose a PNG or JPEG file.`,
+      );
     }
   }
 
@@ -67,7 +71,8 @@ export function searchBox(view, listeners) {
      */
     show(state, text) {
       if (document.activeElement !== words) words.value = text;
-      if (state.text === can.text && state.picture === can.picture && node.childElementCount) return;
+      if (state.text === can.text && state.picture === can.picture && node.childElementCount)
+        return;
       can = state;
       fill(node, state.text && words, state.picture && [file, choose], !state.text && why(state));
     },
