@@ -25,7 +25,7 @@ from isekai_gen.stages.review_schema import DECIDED, FACETS, INDEXES, TABLES, VE
 from isekai_gen.storage import storage_errors, sync_folder
 from isekai_gen.workspace import Workspace
 
-# Looking for changes and making the index anew take at most this share of the time.
+# Looking for changes takes at most this share of the time; making the index anew at most half.
 _SHARE = 0.1
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 
@@ -69,6 +69,7 @@ class ReviewIndex:
         if started < self._look_again:
             return False
         wanted = index_fingerprint(self._context)
+        looked = time.monotonic() - started
         changed = wanted != self._fingerprint
         if changed:
             path = self._made(wanted)
@@ -76,7 +77,7 @@ class ReviewIndex:
             self._db = _opened(path)
             self._fingerprint = wanted
         now = time.monotonic()
-        self._look_again = now + (now - started) / _SHARE
+        self._look_again = now + looked / _SHARE + (now - started - looked)
         return changed
 
     def close(self) -> None:
