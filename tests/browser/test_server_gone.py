@@ -22,6 +22,7 @@ def kept_in_browser(page) -> int:
     )
 
 
+@pytest.mark.slow
 def test_what_is_decided_while_the_server_is_gone_arrives_when_it_is_back(watch, server, workspace):
     watch.expect(*SERVER_GONE)
     person = watch.context()
