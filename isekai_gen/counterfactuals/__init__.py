@@ -1,0 +1,1 @@
+"""Counterfactual samples: an object without its context, a context without its object."""

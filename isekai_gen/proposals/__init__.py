@@ -1,0 +1,1 @@
+"""Inventing concepts: engines that propose groups, and checks that refuse them."""
