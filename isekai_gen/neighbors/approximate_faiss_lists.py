@@ -24,6 +24,8 @@ ListKind = Literal["binary-ivf", "ivf-flat", "ivf-pq"]
 _INSTALL = "pip install 'isekai-gen[cpu]' or pip install 'isekai-gen[gpu]'"
 _BLOCK_ROWS = 16384
 _ROWS_PER_LIST = 40
+# Numbers of parts that its kernels are made for (GpuIndexIVFPQ).
+_GPU_PARTS = (1, 2, 3, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 96)
 _ROUNDS = 5
 _LISTS_PER_ROOT = 4.0
 # The first answers of a GPU index, which knows no range; 2,048 is the most that FAISS gives there.
@@ -168,14 +170,20 @@ def _rows(
     inside, settings = "Flat", _FLAT
     if kind == "ivf-pq":
         # Codes of 4 bits are scanned fastest on a CPU; a GPU has 8 bits only.
-        parts = _divisor(dimensions, dimensions // (8 if on_gpu else 4))
-        inside, settings = f"PQ{parts}" if on_gpu else f"PQ{parts}x4fs", _CODES
+        if on_gpu:
+            inside = f"PQ{_gpu_parts(dimensions)}"
+        else:
+            inside = f"PQ{_divisor(dimensions, dimensions // 4)}x4fs"
+        settings = _CODES
     name = f"IVF{_lists(sides.other.shape[0])},{inside}"
     index = faiss.index_factory(dimensions, name, faiss.METRIC_INNER_PRODUCT)
     index.cp.niter = _ROUNDS
     if on_gpu:
         place = int(sides.device.partition(":")[2] or 0)
-        index = faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), place, index)
+        options = faiss.GpuClonerOptions()
+        # Tables of float32 for more than 48 parts do not fit a GPU's shared memory.
+        options.useFloat16 = kind == "ivf-pq"
+        index = faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), place, index, options)
     index.train(sample)
     for units in _unit_blocks(sides):
         index.add(units)
@@ -212,6 +220,12 @@ def _places(ends: np.ndarray) -> IndexArray:
     """The query of every hit, from where each query's hits end."""
     hits = ends[1:].astype(np.int64) - ends[:-1].astype(np.int64)
     return np.repeat(np.arange(len(hits), dtype=np.int64), hits)
+
+
+def _gpu_parts(dimensions: int) -> int:
+    """Parts of a product code of 8 bits that FAISS has GPU kernels for, about 8 numbers each."""
+    fitting = [n for n in _GPU_PARTS if dimensions % n == 0 and n <= max(1, dimensions // 8)]
+    return max(fitting)
 
 
 def _divisor(number: int, highest: int) -> int:

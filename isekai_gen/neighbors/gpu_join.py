@@ -88,6 +88,8 @@ class TileJoin:
         from isekai_gen.neighbors import kernels
 
         other = self._other
+        if not len(other.matrix):
+            return  # Triton describes no empty matrix
         low = self.floor - integer_margin(self.left, other)
         side = kernels.TILE
         tiles = [

@@ -1,10 +1,11 @@
 """The k nearest rows of another matrix on a GPU, and all pairs above a floor, in one pass.
 
 Each row keeps a limit: what the k-th best of the rows seen so far guarantees. The other matrix is
-gone through in stages that grow, so that after a small first stage only a few hundred of a million
-rows per row reach the limit and are written down. These are scored in float64 on the device with
-the same operations in the same order as `similarity` uses on the CPU, none of them fused: IEEE 754
-makes the bits the same, and every search checks that on a sample.
+gone through in stages that grow; products of 8 bits say what of a stage may reach the limit, 16
+bits what of that may stay, and the limit rises with them. The few that are left in the end are
+scored in float64 on the device with the same operations in the same order as `similarity` uses on
+the CPU, none of them fused: IEEE 754 makes the bits the same, and every search checks that on a
+sample.
 """
 
 from __future__ import annotations
@@ -16,15 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isekai_gen.errors import InputError
-from isekai_gen.neighbors.gpu_nearest_hits import SeekingRows, hits_of
+from isekai_gen.neighbors.gpu_nearest_lists import FoundLists, SeekingRows, Wanted
 from isekai_gen.neighbors.gpu_similarity import device_similarities
-from isekai_gen.neighbors.integer_rows import (
-    IntegerRows,
-    integer_margin,
-    integer_rows,
-    refined_margin,
-    refined_products,
-)
+from isekai_gen.neighbors.integer_rows import IntegerRows, integer_rows
 from isekai_gen.neighbors.nearest_band import NearestBand
 from isekai_gen.neighbors.similarity import IndexArray, gathered_similarities
 from isekai_gen.neighbors.vectors import Vectors
@@ -34,7 +29,7 @@ if TYPE_CHECKING:
 
 BAND_ROWS = 65536
 _FIRST_STAGE = 512
-_GROWTH = 4
+_GROWTH = 2
 # Pairs scored at a time: two float64 temporaries of 512 MiB at 512 dimensions.
 _SCORED_PAIRS = 1 << 17
 _CHECKED_ROWS = 256
@@ -77,49 +72,22 @@ class NearestTiles:
         """Pairs of places that may count: of the band and of `right`, int64 [c] each."""
         import torch
 
-        margin = integer_margin(self.left, self.right)
-        device, count = self.left.matrix.device, stop - start
-        limits = torch.full((count,), -float("inf"), dtype=torch.float32, device=device)
-        best = torch.full((count, self.k), -float("inf"), dtype=torch.float32, device=device)
-        places = torch.empty(0, dtype=torch.int64, device=device)
-        columns, similar = places.int(), places.float()
-        seeking = SeekingRows(self.left.matrix[start:stop], self.left.scales[start:stop], limits)
+        left = self.left
+        rows = SeekingRows(left.matrix[start:stop], left.rest[start:stop], left.scales[start:stop])
+        wanted = Wanted.of(left, self.right, self.k, self.floor)
+        lists = FoundLists.of_band(rows, self.right, wanted)
         edge, total = 0, len(self.right.matrix)
         stage = max(_FIRST_STAGE, self.k)
         while edge < total:
-            columns_of_stage = (edge, min(edge + stage, total))
-            found = list(hits_of(seeking.with_limits(limits), self.right, columns_of_stage))
-            for members, _, estimates in found:
-                both = torch.cat([best[members], estimates], dim=1)
-                best[members] = torch.topk(both, self.k, dim=1).values
-            # The k-th exact similarity lies at most one margin below the k-th estimate, and the
-            # estimate of a row that reaches it at most one more.
-            limits = torch.clamp(best[:, -1] - 2 * margin, max=self.floor - margin)
-            still = similar >= limits[places]
-            kept = [(places[still], columns[still], similar[still])]
-            for members, hits, estimates in found:
-                which, position = torch.nonzero(estimates >= limits[members, None], as_tuple=True)
-                kept.append((members[which], hits[which, position], estimates[which, position]))
-            places, columns, similar = (torch.cat(parts) for parts in zip(*kept, strict=True))
-            edge = columns_of_stage[1]
+            column_end = min(edge + stage, total)
+            lists.append(edge, column_end)
+            lists.refine()
+            lists.tighten()
+            edge = column_end
             stage = edge * (_GROWTH - 1)
-        return self._sifted(start, count, places, columns.long())
-
-    def _sifted(
-        self, start: int, count: int, places: torch.Tensor, columns: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The candidates that all 16 bits leave over, in ascending order of their places."""
-        import torch
-
-        margin = refined_margin(self.left, self.right)
-        similar = refined_products(self.left, places + start, self.right, columns)
-        order = torch.argsort(similar, descending=True)
-        order = order[torch.argsort(places[order], stable=True)]
-        places, columns, similar = places[order], columns[order], similar[order]
-        kth = similar[_firsts(places, count) + self.k - 1]
-        limits = torch.clamp(kth - 2 * margin, max=self.floor - margin)
-        still = similar >= limits[places]
-        return places[still], columns[still]
+        found = [lists.pairs(), *lists.pairs_of_overflowed()]
+        places, columns = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return places, columns
 
     def _ranked(
         self, start: int, stop: int, places: torch.Tensor, columns: torch.Tensor
@@ -169,19 +137,27 @@ def prepare_tiles(
     vectors: Vectors, against: Vectors, k: int, floor: float, device: str
 ) -> NearestTiles:
     """Load both matrices onto a GPU, as integers and as they are: 6 bytes a number."""
-    import torch
-
-    def loaded(rows: Vectors) -> torch.Tensor:
-        matrix = torch.empty(rows.shape, dtype=torch.float32, device=device)
-        for start in range(0, rows.shape[0], BAND_ROWS):
-            stop = min(start + BAND_ROWS, rows.shape[0])
-            matrix[start:stop] = torch.from_numpy(np.array(rows.block(start, stop)))
-        return matrix
-
-    queries, originals = loaded(vectors), loaded(against)
+    queries, originals = _loaded(vectors, device), _loaded(against, device)
     left = integer_rows(vectors, device, loaded=queries)
     right = integer_rows(against, device, loaded=originals)
     return NearestTiles(vectors, against, left, right, queries, originals, k, floor)
+
+
+def _loaded(rows: Vectors, device: str) -> torch.Tensor:
+    """All rows as they are, float32 [n, d]."""
+    import torch
+
+    count, dimensions = rows.shape
+    matrix = torch.empty((count, dimensions), dtype=torch.float32, device=device)
+    # One buffer that a GPU can read by itself: memory that is new for each block costs more time
+    # than the way to the GPU.
+    shape = (min(BAND_ROWS, count), dimensions)
+    buffer = torch.empty(shape, dtype=torch.float32, pin_memory=torch.device(device).type == "cuda")
+    for start in range(0, count, BAND_ROWS):
+        stop = min(start + BAND_ROWS, count)
+        np.copyto(buffer[: stop - start].numpy(), rows.block(start, stop))
+        matrix[start:stop] = buffer[: stop - start]
+    return matrix
 
 
 def _firsts(places: torch.Tensor, count: int) -> torch.Tensor:

@@ -5,7 +5,7 @@ pairs that do to one list: the products themselves are never written to memory.
 """
 
 # mypy: disable-error-code="no-untyped-def,untyped-decorator"
-# ruff: noqa: ANN001, ANN201, ANN202, SIM102 - arguments of kernels are pointers, descriptors and numbers
+# ruff: noqa: ANN001, ANN201, SIM102 - arguments of kernels are pointers, descriptors and numbers
 from __future__ import annotations
 
 import triton
@@ -17,7 +17,7 @@ WARPS = 4
 
 
 @triton.jit
-def _tile_of(rows_in_tiles, columns_in_tiles, GROUP: tl.constexpr):
+def tile_of(rows_in_tiles, columns_in_tiles, GROUP: tl.constexpr):
     """Tiles in an order that reuses what lies in the cache: groups of rows, column by column."""
     program = tl.program_id(0)
     width = GROUP * columns_in_tiles
@@ -54,7 +54,7 @@ def join_tiles(
     WITHIN: both sides are one matrix, and only pairs with row_a < row_b count. `counter` counts all
     hits, also those beyond `capacity`, which are not stored.
     """
-    tile_row, tile_column = _tile_of(rows_in_tiles, columns_in_tiles, GROUP)
+    tile_row, tile_column = tile_of(rows_in_tiles, columns_in_tiles, GROUP)
     row, column = top + tile_row * SIDE, edge + tile_column * SIDE
     if WITHIN:
         if column + SIDE <= row:
@@ -64,17 +64,14 @@ def join_tiles(
         a = left.load([row, k])
         b = right.load([column, k])
         products = tl.dot(a, b.T, products, out_dtype=tl.int32)
-    # Within a tile rows ascend by scale, so its last row has the largest one.
-    largest = tl.load(left_scales + tl.minimum(row + SIDE, row_end) - 1) * tl.load(
-        right_scales + tl.minimum(column + SIDE, column_end) - 1
-    )
+    rows = row + tl.arange(0, SIDE)
+    columns = column + tl.arange(0, SIDE)
+    row_scales = tl.load(left_scales + rows, mask=rows < row_end, other=0.0)
+    column_scales = tl.load(right_scales + columns, mask=columns < column_end, other=0.0)
+    largest = tl.max(row_scales, 0) * tl.max(column_scales, 0)
     highest = tl.max(tl.max(products, 1), 0)
     # Below zero the largest scales give the lowest number, which bounds nothing.
     if (low <= 0) | (highest.to(tl.float32) * largest >= low):
-        rows = row + tl.arange(0, SIDE)
-        columns = column + tl.arange(0, SIDE)
-        row_scales = tl.load(left_scales + rows, mask=rows < row_end, other=0.0)
-        column_scales = tl.load(right_scales + columns, mask=columns < column_end, other=0.0)
         similar = products.to(tl.float32) * row_scales[:, None] * column_scales[None, :]
         hit = (similar >= low) & (rows[:, None] < row_end) & (columns[None, :] < column_end)
         if WITHIN:
@@ -83,53 +80,3 @@ def join_tiles(
         stored = hit & (place < capacity)
         tl.store(found_left + place, tl.broadcast_to(rows[:, None], (SIDE, SIDE)), mask=stored)
         tl.store(found_right + place, tl.broadcast_to(columns[None, :], (SIDE, SIDE)), mask=stored)
-
-
-@triton.jit
-def nearest_tiles(
-    left,
-    right,
-    left_scales,
-    right_scales,
-    limits,
-    found_columns,
-    found_similar,
-    counters,
-    capacity,
-    edge,
-    row_end,
-    column_end,
-    rows_in_tiles,
-    columns_in_tiles,
-    DIMENSIONS: tl.constexpr,
-    STEP: tl.constexpr,
-    SIDE: tl.constexpr,
-    GROUP: tl.constexpr,
-):
-    """Append, to the list of each row of left, what reaches the row's own limit.
-
-    found_columns and found_similar are [rows, capacity]; `counters` count all hits, also those
-    beyond `capacity`, which are not stored.
-    """
-    tile_row, tile_column = _tile_of(rows_in_tiles, columns_in_tiles, GROUP)
-    row, column = tile_row * SIDE, edge + tile_column * SIDE
-    products = tl.zeros((SIDE, SIDE), tl.int32)
-    for k in range(0, DIMENSIONS, STEP):
-        a = left.load([row, k])
-        b = right.load([column, k])
-        products = tl.dot(a, b.T, products, out_dtype=tl.int32)
-    rows = row + tl.arange(0, SIDE)
-    columns = column + tl.arange(0, SIDE)
-    inside = rows < row_end
-    row_scales = tl.load(left_scales + rows, mask=inside, other=0.0)
-    column_scales = tl.load(right_scales + columns, mask=columns < column_end, other=0.0)
-    low = tl.load(limits + rows, mask=inside, other=float("inf"))
-    similar = products.to(tl.float32) * row_scales[:, None] * column_scales[None, :]
-    hit = (similar >= low[:, None]) & (columns[None, :] < column_end)
-    if tl.max(tl.max(hit.to(tl.int32), 1), 0) > 0:
-        each = tl.broadcast_to(rows[:, None], (SIDE, SIDE))
-        place = tl.atomic_add(counters + each, 1, mask=hit)
-        stored = hit & (place < capacity)
-        at = each.to(tl.int64) * capacity + place
-        tl.store(found_columns + at, tl.broadcast_to(columns[None, :], (SIDE, SIDE)), mask=stored)
-        tl.store(found_similar + at, similar, mask=stored)

@@ -87,7 +87,9 @@ def search_nearest(
             part = Portion(references, edge, min(edge + sizes.right, others))
             wanted = min(k, part.shape[0])
             for band in _bands(some, part, wanted, floor, device):
-                best.take_in(band.rows + top, band.nearest + edge, band.similarities)
+                best.take_in(
+                    band.rows + top, band.nearest + edge, band.similarities, first=edge == 0
+                )
                 i, j, similarity = band.pairs
                 pairs.append((i + top, j + edge, similarity))
                 advance(len(band.rows) if part.stop == others else 0)
@@ -111,14 +113,21 @@ class _Best:
     rows: IndexArray
     similarities: ScoreArray
 
-    def take_in(self, queries: IndexArray, rows: IndexArray, similarities: ScoreArray) -> None:
+    def take_in(
+        self, queries: IndexArray, rows: IndexArray, similarities: ScoreArray, *, first: bool
+    ) -> None:
         """Take in the nearest references of some queries in one more portion.
 
         Args:
             queries: int64, shape (b,).
-            rows: int64, shape (b, c), c <= k.
+            rows: int64, shape (b, c), c <= k; most similar first.
             similarities: float64, shape (b, c).
+            first: Whether these queries have none yet.
         """
+        if first:
+            self.rows[queries, : rows.shape[1]] = rows
+            self.similarities[queries, : rows.shape[1]] = similarities
+            return
         rows = np.concatenate([self.rows[queries], rows], axis=1)
         similarities = np.concatenate([self.similarities[queries], similarities], axis=1)
         # Of equally similar ones the lower row first, as within a portion.
