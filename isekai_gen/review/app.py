@@ -42,7 +42,7 @@ def create_site(source: ReviewSource, folders: Folders) -> Site:
         source,
         folders,
         Thumbnails(workspace.root / ".review" / "thumbs"),
-        Versions(source, workspace.decisions_file),
+        Versions(source),
     )
 
 

@@ -14,13 +14,15 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from isekai_gen.review.source import QUEUES, ImageQuery, QueueName, Saying
+from isekai_gen.review.source import QUEUES, ImageQuery, QueueName, Saying, Sender
 
 MAX_BODY = 1_000_000
 MAX_PICTURE_BODY = 8_000_000
+SENDER = ("tab", "request")
 _MAX_ROWS = 500
 _MAX_NUMBER = 999_999_999
 _MAX_TEXT = 500
+_MAX_NAME = 100
 _MAX_NOTE = 5_000
 _MAX_VALUES = 200
 _IMAGE_ID = re.compile(r"[0-9a-f]{20}")
@@ -134,6 +136,11 @@ def sayings(body: dict[str, Any]) -> list[Saying]:
     if not isinstance(told, list) or not 1 <= len(told) <= _MAX_ROWS:
         raise HTTPException(400, f"sayings must be a list of 1 to {_MAX_ROWS}")
     return [_saying(one) for one in told]
+
+
+def sender(body: dict[str, Any]) -> Sender:
+    """Which tab sends, and what it calls its request."""
+    return Sender(*(plain_text(body.get(name, ""), name, _MAX_NAME) for name in SENDER))
 
 
 def search_request(body: dict[str, Any]) -> tuple[str, bytes, int]:

@@ -55,6 +55,5 @@ async def image(request: Request) -> Response:
 async def changes(request: Request) -> Response:
     """GET /api/changes."""
     asked = single(request.query_params, ("since",))
-    known = whole_number(asked.get("since", ""), "since")
-    version = await site_of(request).versions.other_than(known, _WAIT_SECONDS)
+    version = await site_of(request).versions.other_than(asked.get("since", ""), _WAIT_SECONDS)
     return JSONResponse({"version": version})

@@ -9,9 +9,11 @@ from starlette.responses import JSONResponse, Response
 from isekai_gen.review.routes_asking import (
     MAX_BODY,
     MAX_PICTURE_BODY,
+    SENDER,
     json_body,
     sayings,
     search_request,
+    sender,
 )
 from isekai_gen.review.routes_site import site_of
 from isekai_gen.review.thumbnails import check_picture
@@ -20,8 +22,9 @@ from isekai_gen.review.thumbnails import check_picture
 async def decisions(request: Request) -> Response:
     """POST /api/decisions."""
     site = site_of(request)
-    told = sayings(await json_body(request, ("sayings",), MAX_BODY))
-    now = await run_in_threadpool(site.source.say, told)
+    body = await json_body(request, ("sayings", *SENDER), MAX_BODY)
+    told = sayings(body)
+    now = await run_in_threadpool(site.source.say, told, sender(body))
     answers = sum(bool(saying.question) for saying in told)
     site.tally.answers += answers
     site.tally.decisions += len(told) - answers
@@ -32,13 +35,11 @@ async def decisions(request: Request) -> Response:
 async def undo(request: Request) -> Response:
     """POST /api/undo."""
     site = site_of(request)
-    await json_body(request, (), MAX_BODY)
-    taken_back = await run_in_threadpool(site.source.undo)
-    saying = taken_back["undone"]
-    if saying is not None and saying.get("question"):
-        site.tally.answers -= 1
-    elif saying is not None:
-        site.tally.decisions -= 1
+    named = sender(await json_body(request, SENDER, MAX_BODY))
+    taken_back = await run_in_threadpool(site.source.undo, named)
+    answers = sum(bool(saying["question"]) for saying in taken_back["undone"])
+    site.tally.answers -= answers
+    site.tally.decisions -= len(taken_back["undone"]) - answers
     site.versions.tell()
     return JSONResponse(taken_back)
 

@@ -58,11 +58,28 @@ class Saying:
     question: str = ""
 
 
+@dataclass(frozen=True)
+class Sender:
+    """Who sends sayings, or takes them back.
+
+    Attributes:
+        tab: Of a browser: each takes back its own sayings only. Any text; "" for one without tabs.
+        request: What the tab calls the request. Several of one name, sent one after another, are
+            taken back as one. "" to take back the tab's newest, whatever its name.
+    """
+
+    tab: str = ""
+    request: str = ""
+
+
 class ReviewSource(Protocol):
     """A dataset under review. JSON shapes are those of docs/review-api.md."""
 
     def summary(self) -> dict[str, Any]:
-        """Counters, concepts, queues, facets; `version` grows with each decision."""
+        """Counters, concepts, queues, facets, and the version."""
+
+    def version(self) -> str:
+        """Another one whenever another answer may be given; cheap enough to ask twice a second."""
 
     def queue(self, name: QueueName, after: str, limit: int) -> dict[str, Any]:
         """The next entries of a queue behind the key `after` ("" for the first)."""
@@ -79,15 +96,22 @@ class ReviewSource(Protocol):
     def reference_picture(self, key: str) -> Path | None:
         """File of a reference image that `overlap` named by `key`, if its folder is at hand."""
 
-    def say(self, sayings: Sequence[Saying]) -> dict[str, Any]:
-        """Record decisions at once and durably; the new summary.
+    def say(self, sayings: Sequence[Saying], sender: Sender) -> dict[str, Any]:
+        """Record decisions at once and durably; the new summary, and the version before them.
 
         Raises:
             ValueError: If a saying names an unknown image, or its choice does not fit.
         """
 
-    def undo(self) -> dict[str, Any]:
-        """Take back the last decision of this page's person; what it was, and the new summary."""
+    def undo(self, sender: Sender) -> dict[str, Any]:
+        """Take back everything that was said in one request, the newest of its tab.
+
+        Returns:
+            The sayings that are taken back; those that are not, and why; the new summary.
+
+        Raises:
+            ValueError: If the request is not the newest of its tab.
+        """
 
     def search(self, text: str, picture: bytes, limit: int) -> dict[str, Any]:
         """Images most like a text or a picture, by the encoder.

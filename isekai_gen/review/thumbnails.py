@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import struct
 import threading
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from isekai_gen.errors import ChecksumError, InputError
+from isekai_gen.errors import ChecksumError, InputError, StorageError
 from isekai_gen.storage import storage_errors
 
 SIZES = (160, 320, 640)
@@ -24,6 +25,7 @@ SIZES = (160, 320, 640)
 MAX_PIXELS = 50_000_000
 """Of a picture that is opened: two at once take 300 MB."""
 FORMATS = ("PNG", "JPEG", "WEBP")
+_LOGGER = logging.getLogger(__name__)
 _AT_ONCE = 2
 _QUALITY = 85
 _UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error)
@@ -52,6 +54,7 @@ class Thumbnails:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._making = threading.BoundedSemaphore(_AT_ONCE)
+        self._has_warned = False
 
     def of(self, picture: Path, size: int) -> Thumbnail:
         """The thumbnail of a picture, made now if there is none yet.
@@ -63,7 +66,6 @@ class Thumbnails:
         Raises:
             InputError: If the picture has more pixels than the server opens.
             ChecksumError: If the file is no picture.
-            StorageError: If the disk is full or read-only.
         """
         if size not in SIZES:
             raise ValueError(f"size must be one of {SIZES}, got {size}")
@@ -85,6 +87,15 @@ class Thumbnails:
 
     def _make(self, picture: Path, size: int, place: Path) -> bytes:
         content = shrink(picture, size)
+        try:
+            self._keep(content, place)
+        except StorageError as error:  # it can be shown all the same, and made again
+            if not self._has_warned:
+                _LOGGER.warning("thumbnails are not kept: %s", error)
+            self._has_warned = True
+        return content
+
+    def _keep(self, content: bytes, place: Path) -> None:
         # Not a `temporary_name`: those a command that starts meanwhile would take for leftovers.
         temporary = place.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         with storage_errors(place):
@@ -95,7 +106,6 @@ class Thumbnails:
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
-        return content
 
 
 def shrink(picture: Path, size: int) -> bytes:

@@ -6,14 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from isekai_gen.filters import all_filters
-from isekai_gen.records import ImageRecord, Verdict, select_kept
-from isekai_gen.shards import read_records
+from isekai_gen.records import ImageRecord, select_kept
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.decisions import read_decisions
 from isekai_gen.stages.drawn import read_drawn_part
+from isekai_gen.stages.part_verdicts import read_verdicts_on
 from isekai_gen.stages.status import Status
-from isekai_gen.workspace import Workspace
 
 # Two million pairs: enough for a histogram, and made in a second.
 _SAMPLED_CONCEPTS, _SAMPLED_IMAGES = 200, 2000
@@ -61,7 +59,7 @@ def find_images(context: StageContext, status: Status, wanted: Wanted) -> Report
     with context.reporter.task("Reading images", status.total.generated) as advance:
         for part in workspace.parts("records"):
             records = [each for each in read_drawn_part(workspace, part) if each.generated]
-            kept, _ = select_kept(records, _verdicts_on(workspace, part), decisions)
+            kept, _ = select_kept(records, read_verdicts_on(workspace, part), decisions)
             search.look_at(records, frozenset(kept))
             advance(len(records))
     return search.found
@@ -114,17 +112,6 @@ def _numbers_sampled(status: Status) -> _Numbers:
     each = _SAMPLED_IMAGES // max(1, len(chosen))
     return {
         slug: frozenset(evenly_spaced(status.by_concept[slug].generated, each)) for slug in chosen
-    }
-
-
-def _verdicts_on(workspace: Workspace, part: int) -> dict[str, dict[str, Verdict]]:
-    """Filter to image id to verdict on one shard, filters in their declared order."""
-    return {
-        name: {
-            verdict.image_id: verdict
-            for verdict in read_records(workspace.part(workspace.verdicts(name), part), Verdict)
-        }
-        for name in all_filters()
     }
 
 

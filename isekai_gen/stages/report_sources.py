@@ -133,10 +133,12 @@ def read_json(path: Path, remedy: str) -> dict[str, Any]:
     """A report that holds one JSON object.
 
     Raises:
-        ChecksumError: If it holds anything else; says the remedy.
+        ChecksumError: If it cannot be read, or holds anything else; says the remedy.
     """
     try:
         tree = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ChecksumError(f"{path} cannot be read ({error.strerror}); {remedy}") from error
     except (ValueError, RecursionError) as error:
         raise ChecksumError(f"{path}: no JSON ({error}); {remedy}") from error
     if not isinstance(tree, dict):

@@ -11,7 +11,8 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from isekai_gen.review.source import ImageQuery, QueueName, Saying
+from isekai_gen.hashing import digest_of
+from isekai_gen.review.source import ImageQuery, QueueName, Saying, Sender
 from isekai_gen.stages.context import StageContext, require_plan
 from isekai_gen.stages.plan_files import check_complete
 from isekai_gen.stages.review_audit import AuditQueue, AuditSheet
@@ -34,6 +35,8 @@ from isekai_gen.stages.review_summary import summarize
 from isekai_gen.stages.review_waiting import WaitingPairs
 
 _MOST = 500
+_DIGITS = 12
+_NOBODY = Sender()
 
 
 def open_review(
@@ -89,10 +92,10 @@ class WorkspaceReview:
         }
         self._outdated = False
 
-    def _catch_up(self) -> None:
-        """See what other programs have changed."""
+    def _catch_up(self, at_rest: bool = False) -> None:
+        """See what other programs have changed; `at_rest`: not what they still write to."""
         self._sheet.follow()
-        self._outdated = self._index.refresh() or self._outdated
+        self._outdated = self._index.refresh(at_rest) or self._outdated
         changes = self._log.follow()
         if self._outdated or changes is None:
             self._begin()
@@ -111,9 +114,19 @@ class WorkspaceReview:
             self._catch_up()
             return self._summary()
 
+    def version(self) -> str:
+        """See `ReviewSource`."""
+        with self._lock:
+            self._catch_up(at_rest=True)
+            return self._version()
+
+    def _version(self) -> str:
+        seen = digest_of([self._index.fingerprint, *self._sheet.stamps])
+        return f"{self._log.lines}-{seen[:_DIGITS]}"
+
     def _summary(self) -> dict[str, Any]:
         return {
-            "version": self._log.lines,
+            "version": self._version(),
             "workspace": self._context.workspace.root.resolve().name,
             "reviewer": self._by,
             **summarize(self._index.db, self._context.workspace, self._standing),
@@ -136,7 +149,7 @@ class WorkspaceReview:
         with self._lock:
             self._catch_up()
             found = next_entries(self._queues[name], after, limit)
-            return {"version": self._log.lines, **found}
+            return {"version": self._version(), **found}
 
     def images(self, query: ImageQuery) -> dict[str, Any]:
         """See `ReviewSource`.
@@ -146,7 +159,7 @@ class WorkspaceReview:
         """
         with self._lock:
             self._catch_up()
-            return {"version": self._log.lines, **self._images.listed(query)}
+            return {"version": self._version(), **self._images.listed(query)}
 
     def image(self, image_id: str) -> dict[str, Any] | None:
         """See `ReviewSource`."""
@@ -170,21 +183,23 @@ class WorkspaceReview:
         """See `ReviewSource`."""
         return reference_file(self._pictures, key)
 
-    def say(self, sayings: Sequence[Saying]) -> dict[str, Any]:
+    def say(self, sayings: Sequence[Saying], sender: Sender = _NOBODY) -> dict[str, Any]:
         """See `ReviewSource`."""
         with self._lock:
             self._catch_up()
-            self._sayings.say(sayings, self._standing)
+            before = self._version()
+            self._sayings.say(sayings, sender, self._standing)
             self._catch_up()
-            return self._summary()
+            return {"before": before, **self._summary()}
 
-    def undo(self) -> dict[str, Any]:
+    def undo(self, sender: Sender = _NOBODY) -> dict[str, Any]:
         """See `ReviewSource`."""
         with self._lock:
             self._catch_up()
-            undone = self._sayings.undo()
+            before = self._version()
+            taken_back = self._sayings.undo(sender)
             self._catch_up()
-            return {"undone": undone, "summary": self._summary()}
+            return {**taken_back, "summary": {"before": before, **self._summary()}}
 
     def search(self, text: str, picture: bytes, limit: int) -> dict[str, Any]:
         """See `ReviewSource`."""

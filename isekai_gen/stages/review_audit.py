@@ -18,6 +18,7 @@ from isekai_gen.stages.audit_records import Answer, AuditAnswer, AuditQuestion
 from isekai_gen.stages.audit_sample import sample_file
 from isekai_gen.stages.review_decisions import DecisionLog
 from isekai_gen.stages.review_images import ImageLists
+from isekai_gen.stages.review_queues import Queue
 from isekai_gen.storage import storage_errors
 from isekai_gen.workspace import Workspace
 
@@ -32,13 +33,14 @@ class AuditSheet:
     Attributes:
         questions: By id, in the order of the sample.
         answers: Question id to answer.
+        stamps: Size and time of both files, as they were read.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self._sample = sample_file(workspace)
         self._file = self._sample.with_name("answers.jsonl")
         self._earlier = self._sample.with_name("answers-earlier.jsonl")
-        self._stamps: tuple[_Stamp, _Stamp] = ((0, 0), (0, 0))
+        self.stamps: tuple[_Stamp, _Stamp] = ((0, 0), (0, 0))
         self.questions: dict[str, AuditQuestion] = {}
         self.answers: dict[str, Answer] = {}
 
@@ -49,12 +51,12 @@ class AuditSheet:
             ChecksumError: If one of them is damaged.
         """
         stamps = (_stamp(self._sample), _stamp(self._file))
-        if stamps == self._stamps:
+        if stamps == self.stamps:
             return
         self.questions = {q.id: q for q in read_records(self._sample, AuditQuestion)}
         given = {answer.id: answer.answer for answer in read_records(self._file, AuditAnswer)}
         self.answers = {key: said for key, said in given.items() if key in self.questions}
-        self._stamps = stamps
+        self.stamps = stamps
 
     def check(self, question: str, choice: str) -> None:
         """Refuse what is no answer to a question of the sample; "undecided" takes one back.
@@ -113,7 +115,7 @@ def _stamp(path: Path) -> _Stamp:
     return (found.st_size, found.st_mtime_ns)
 
 
-class AuditQueue:
+class AuditQueue(Queue):
     """Questions in the order of the sample, which does not tell what filters said."""
 
     def __init__(self, db: sqlite3.Connection, log: DecisionLog, sheet: AuditSheet) -> None:

@@ -27,6 +27,7 @@ from isekai_gen.workspace import Workspace
 
 # Looking for changes takes at most this share of the time; making the index anew at most half.
 _SHARE = 0.1
+_REST_S = 2.0
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 
 
@@ -36,7 +37,11 @@ def review_folder(workspace: Workspace) -> Path:
 
 
 class ReviewIndex:
-    """The index and one connection to it; its user sees to it that one thread at a time asks."""
+    """The index and one connection to it; its user sees to it that one thread at a time asks.
+
+    Attributes:
+        fingerprint: Of the files that it was made of.
+    """
 
     def __init__(self, context: StageContext) -> None:
         """Open the index, and make it first if it is not up to date.
@@ -47,7 +52,8 @@ class ReviewIndex:
         """
         self._context = context
         self._folder = review_folder(context.workspace)
-        self._fingerprint = ""
+        self.fingerprint = ""
+        self._seen, self._seen_at = "", 0.0
         self._look_again = 0.0
         self._db: sqlite3.Connection | None = None
         self.refresh()
@@ -59,8 +65,12 @@ class ReviewIndex:
             raise ValueError("the index is closed")
         return self._db
 
-    def refresh(self) -> bool:
+    def refresh(self, at_rest: bool = False) -> bool:
         """Make the index anew if files have changed; whether it was.
+
+        Args:
+            at_rest: Wait until nothing has changed for a while: nobody asks for what is in the
+                files, and a command may be in the midst of writing them.
 
         Raises:
             ChecksumError: As at first.
@@ -70,12 +80,15 @@ class ReviewIndex:
             return False
         wanted = index_fingerprint(self._context)
         looked = time.monotonic() - started
-        changed = wanted != self._fingerprint
+        if wanted != self._seen:
+            self._seen, self._seen_at = wanted, started
+        rests = started - self._seen_at >= _REST_S
+        changed = wanted != self.fingerprint and (rests or not at_rest)
         if changed:
             path = self._made(wanted)
             self.close()
             self._db = _opened(path)
-            self._fingerprint = wanted
+            self.fingerprint = wanted
         now = time.monotonic()
         self._look_again = now + looked / _SHARE + (now - started - looked)
         return changed

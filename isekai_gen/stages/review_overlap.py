@@ -12,6 +12,7 @@ from urllib.parse import quote
 from isekai_gen.stages.overlap_neighbors import FILE_NAME
 from isekai_gen.stages.review_decisions import DecisionLog
 from isekai_gen.stages.review_images import ImageLists
+from isekai_gen.stages.review_queues import Queue
 from isekai_gen.stages.review_standing import Standing
 from isekai_gen.workspace import Workspace
 
@@ -67,7 +68,7 @@ class Neighbors:
         }
 
 
-class OverlapQueue:
+class OverlapQueue(Queue):
     """Images of fictional concepts that are kept, closest to the limit first."""
 
     def __init__(

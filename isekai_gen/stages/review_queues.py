@@ -43,10 +43,17 @@ class Queue(Protocol):
     def entries(self, keys: Sequence[str]) -> list[dict[str, Any]]:
         """Entries by key."""
 
+    def comes_last(self, key: str) -> bool:
+        """Whether every open entry lies before this one, wherever it is asked from."""
+        del key
+        return False
+
 
 def next_entries(queue: Queue, after: str, limit: int) -> dict[str, Any]:
     """The answer to a request for a queue, less its version."""
     limit = min(limit, queue.most())
+    if queue.comes_last(after):
+        after = f"{_DECIDED}{after}"
     keys: list[str] = []
     if not after.startswith(_DECIDED):
         keys = list(islice(queue.open_keys(after), limit + 1))
@@ -68,7 +75,7 @@ def next_entries(queue: Queue, after: str, limit: int) -> dict[str, Any]:
     }
 
 
-class PairQueue:
+class PairQueue(Queue):
     """Pairs in the review band, closest to the limit first; others that people decided, last."""
 
     def __init__(self, db: sqlite3.Connection, standing: Standing, log: DecisionLog) -> None:
@@ -101,6 +108,9 @@ class PairQueue:
     def entries(self, keys: Sequence[str]) -> list[dict[str, Any]]:
         return [self._entry(key) for key in keys]
 
+    def comes_last(self, key: str) -> bool:
+        return pair_of(key) in self._standing.other_pairs
+
     def _entry(self, key: str) -> dict[str, Any]:
         pair = pair_of(key)
         asked = "SELECT tier, similarity, bound, review FROM pairs WHERE a = ? AND b = ?"
@@ -124,7 +134,7 @@ def pair_of(key: str) -> Pair:
     return (a, b)
 
 
-class GroupQueue:
+class GroupQueue(Queue):
     """Groups that duplicates connect; `Standing.groups` says when one is decided."""
 
     def __init__(self, db: sqlite3.Connection, standing: Standing, log: DecisionLog) -> None:
@@ -178,7 +188,7 @@ class GroupQueue:
         return max(kept, key=lambda decision: decision.at).images[0] if kept else ""
 
 
-class ConsistencyQueue:
+class ConsistencyQueue(Queue):
     """Concepts; one is decided once a person decided about every image that filters keep."""
 
     def __init__(self, db: sqlite3.Connection, standing: Standing, log: DecisionLog) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from isekai_gen.records import Decision
 from isekai_gen.records.verdicts import Choice
-from isekai_gen.review.source import Saying
+from isekai_gen.review.source import Saying, Sender
 from isekai_gen.stages.decisions import append_decisions, decide
 from isekai_gen.stages.review_audit import AuditSheet
 from isekai_gen.stages.review_decisions import DecisionLog
 from isekai_gen.stages.review_standing import Standing
 from isekai_gen.workspace import Workspace
+
+_STOOD = "it stood before"
+_SINCE = "something else was said since"
 
 
 @dataclass(frozen=True)
@@ -33,42 +37,62 @@ class _Said:
     answer: str = "undecided"
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What one request said, in its order.
+
+    Attributes:
+        name: What the tab calls it.
+        said: What is to be taken back of it.
+    """
+
+    name: str
+    said: list[_Said] = field(default_factory=list)
+
+
 class Sayings:
     """Writes decisions and answers of one person, and remembers them for `undo`."""
 
     def __init__(self, workspace: Workspace, by: str, log: DecisionLog, sheet: AuditSheet) -> None:
         self._workspace, self._by = workspace, by
         self._log, self._sheet = log, sheet
-        self._said: list[_Said] = []
+        self._requests: defaultdict[str, list[_Request]] = defaultdict(list)
 
-    def say(self, sayings: Sequence[Saying], standing: Standing) -> None:
+    def say(self, sayings: Sequence[Saying], sender: Sender, standing: Standing) -> None:
         """Record all of them, or none if one is wrong; what is said already is not said again.
 
         Raises:
             ValueError: If a saying names an unknown image, or its choice does not fit.
             StorageError: If the disk is full or read-only.
         """
-        decisions = [None if one.question else self._decision(one, standing) for one in sayings]
+        decided = [(one, self._decision(one, standing)) for one in sayings if not one.question]
         for one in sayings:
             if one.question:
                 self._check_answer(one)
         told: list[_Said] = []
         in_force = dict[tuple[str, ...], Decision | None]()
-        for one, decision in zip(sayings, decisions, strict=True):
-            if decision is not None:
-                images = decision.images
-                before = in_force.get(images, self._log.in_force.get(images))
-                is_new = not _says_the_same(decision, before)
-                told.append(_Said(one, decision if is_new else None, before))
-                in_force[images] = None if decision.choice == "undecided" else decision
+        for one, decision in decided:
+            images = decision.images
+            before = in_force.get(images, self._log.in_force.get(images))
+            is_new = not _says_the_same(decision, before)
+            told.append(_Said(one, decision if is_new else None, before))
+            in_force[images] = None if decision.choice == "undecided" else decision
         made = [said.decision for said in told if said.decision is not None]
         if made:
             append_decisions(self._workspace, made)
-        self._said += told
+        request = self._request_of(sender)
+        request.said.extend(told)
         for one in sayings:
             if one.question:
                 answer = self._sheet.answer(one.question, one.choice)
-                self._said.append(_Said(one, None, None, answer))
+                request.said.append(_Said(one, None, None, answer))
+
+    def _request_of(self, sender: Sender) -> _Request:
+        """The tab's newest request if it has that name, else a new one."""
+        requests = self._requests[sender.tab]
+        if not sender.request or not requests or requests[-1].name != sender.request:
+            requests.append(_Request(sender.request))
+        return requests[-1]
 
     def _decision(self, saying: Saying, standing: Standing) -> Decision:
         choice = next((each for each in get_args(Choice) if each == saying.choice), None)
@@ -86,41 +110,73 @@ class Sayings:
         if saying.images and set(saying.images) != set(asked):
             raise ValueError(f"question {saying.question} is about other images")
 
-    def undo(self) -> dict[str, Any] | None:
-        """Take back the last saying, unless somebody has said something else since.
+    def undo(self, sender: Sender) -> dict[str, Any]:
+        """Take back what a tab said in its newest request, except where it does not stand now.
 
         Returns:
-            The saying; None if there was none, or it does not stand any more.
+            `undone`: the sayings that are taken back, the last one first. `left`: the others, each
+            with the reason `why`.
 
         Raises:
+            ValueError: If the named request is not the newest of its tab.
             StorageError: If the disk is full or read-only; it can be taken back once there is room.
         """
-        if not self._said:
-            return None
-        stands = self._take_back(self._said[-1])
-        saying = self._said.pop().saying  # only now: on a full disk one may try again
-        if not stands:
-            return None
+        requests = self._requests.get(sender.tab, [])
+        if sender.request and (not requests or requests[-1].name != sender.request):
+            raise ValueError(
+                "it is not the newest of this tab, or the server was started since; decide anew"
+            )
+        if not requests:
+            return {"undone": [], "left": []}
+        undone, left = self._take_back(requests[-1].said)
+        requests.pop()  # only now: on a full disk one may try again
         return {
-            "images": list(saying.images),
-            "choice": saying.choice,
-            "reason": saying.reason,
-            "note": saying.note,
-            "question": saying.question,
+            "undone": [_told(said.saying) for said in undone],
+            "left": [{**_told(said.saying), "why": why} for said, why in left],
         }
 
-    def _take_back(self, said: _Said) -> bool:
-        """Restore what was in force before; whether the saying stood until now."""
-        saying, decision = said.saying, said.decision
-        if saying.question:
-            if self._sheet.answers.get(saying.question, "undecided") != saying.choice:
-                return False
-            self._sheet.answer(saying.question, said.answer)
-        elif decision is not None:
-            if not _says_the_same(decision, self._log.in_force.get(decision.images)):
-                return False
-            append_decisions(self._workspace, [_taken_back(said, self._by)])
-        return True
+    def _take_back(self, all_said: list[_Said]) -> tuple[list[_Said], list[tuple[_Said, str]]]:
+        """Restore what was in force before: decisions at once, then answers one by one."""
+        undone, left, restored = [], [], []
+        in_force = dict[tuple[str, ...], Decision | None]()
+        for said in reversed(all_said):
+            if said.saying.question:
+                continue
+            if said.decision is None:
+                left.append((said, _STOOD))
+                continue
+            images = said.decision.images
+            if _says_the_same(said.decision, in_force.get(images, self._log.in_force.get(images))):
+                undone.append(said)
+                restored.append(_taken_back(said, self._by))
+                in_force[images] = said.before
+            else:
+                left.append((said, _SINCE))
+        if restored:
+            append_decisions(self._workspace, restored)
+        all_said[:] = [said for said in all_said if said.saying.question]
+        while all_said:
+            why = self._take_answer_back(all_said[-1])
+            said = all_said.pop()  # only now, likewise
+            if why:
+                left.append((said, why))
+            else:
+                undone.append(said)
+        return undone, left
+
+    def _take_answer_back(self, said: _Said) -> str:
+        """Restore the answer before; why not, if it is not."""
+        saying = said.saying
+        if saying.choice == said.answer:
+            return _STOOD
+        if self._sheet.answers.get(saying.question, "undecided") != saying.choice:
+            return _SINCE
+        self._sheet.answer(saying.question, said.answer)
+        return ""
+
+
+def _told(saying: Saying) -> dict[str, Any]:
+    return {**asdict(saying), "images": list(saying.images)}
 
 
 def _says_the_same(decision: Decision, in_force: Decision | None) -> bool:

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from isekai_gen.filters import all_filters
 from isekai_gen.intervals import wilson_interval
-from isekai_gen.records import ImageRecord, PlannedImage, Verdict, select_kept
-from isekai_gen.shards import read_records
+from isekai_gen.records import ImageRecord, PlannedImage, select_kept
 from isekai_gen.stages.context import require_plan
 from isekai_gen.stages.decisions import read_decisions
 from isekai_gen.stages.drawn import read_drawn_part
+from isekai_gen.stages.part_verdicts import read_verdicts_on
 from isekai_gen.workspace import Workspace
 
 Kind = Literal["total", "concept", "template", "slot"]
@@ -134,22 +133,11 @@ def read_yields(workspace: Workspace) -> YieldReport:
     tally, judged = _Tally(), Counter[str]()
     for part in workspace.parts("records"):
         records = read_drawn_part(workspace, part)
-        verdicts = _verdicts_on(workspace, part)
+        verdicts = read_verdicts_on(workspace, part)
         _, dropped = select_kept(records, verdicts, decisions)
         tally.add(records, dropped)
         judged.update({name: len(found) for name, found in verdicts.items() if found})
     return tally.report(judged)
-
-
-def _verdicts_on(workspace: Workspace, part: int) -> dict[str, dict[str, Verdict]]:
-    """Filter to image id to verdict on one shard, filters in their declared order."""
-    return {
-        name: {
-            verdict.image_id: verdict
-            for verdict in read_records(workspace.part(workspace.verdicts(name), part), Verdict)
-        }
-        for name in all_filters()
-    }
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.review_server import ReviewServer, reviewing
-from tests.browser.watched import watching
+from tests.browser.watched import UsualContext, watching
 from tests.browser.workspaces import copy_of, made_once, make_demo, put_back
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -92,9 +92,14 @@ def browser():
         launched.close()
 
 
+@pytest.fixture(scope="package")
+def usual(browser):
+    return UsualContext(browser)
+
+
 @pytest.fixture
-def watch(browser, server):
-    with watching(browser) as watched:
+def watch(browser, usual, server):
+    with watching(browser, usual) as watched:
         yield watched
 
 

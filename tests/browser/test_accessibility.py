@@ -109,7 +109,7 @@ def test_nothing_moves_by_itself_where_motion_is_unwanted(watch, server):
     assert len(tops_within_seconds(page)) == 1
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1024, 1366)])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (820, 1180)])
 def test_every_view_fits_the_screen(watch, server, width, height):
     page = watch.open(server, viewport={"width": width, "height": height})
     for view in VIEWS:

@@ -22,11 +22,13 @@ def memory_mb(process) -> float:
 
 
 @pytest.mark.long
-def test_a_hundred_thousand_images_are_walked_with_few_elements(browser, made_workspace, tmp_path):
+def test_a_hundred_thousand_images_are_walked_with_few_elements(
+    browser, usual, made_workspace, tmp_path
+):
     from tests.browser.watched import watching
 
     enlarge(made_workspace, tmp_path / "large", IMAGES)
-    with reviewing(tmp_path / "large") as server, watching(browser) as watched:
+    with reviewing(tmp_path / "large") as server, watching(browser, usual) as watched:
         page = watched.open(server, "browse")
         begun = time.perf_counter()
         page.reload()

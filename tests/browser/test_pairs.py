@@ -95,7 +95,9 @@ def test_letters_typed_into_a_note_decide_nothing(page, workspace):
     assert decided(workspace, 0) == []
 
 
-def test_v_shows_the_pair_in_turn_and_as_its_difference(page):
+def test_v_shows_the_pair_in_turn_and_as_its_difference(watch, server):
+    # A clock that was put into a browser's context stays there.
+    page = watch.open(server, context=watch.context())
     assert page.locator(".stage").get_attribute("data-mode") == "side"
     page.clock.install()
     page.keyboard.press("v")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,38 @@ if TYPE_CHECKING:
 
 WAIT_MS = 8_000
 WITHOUT_NETWORK = ("blob:", "data:")
+USUAL = {"viewport": {"width": 1280, "height": 720}, "color_scheme": "light"}
+
+
+class UsualContext:
+    """One browser's context for all tests that need no other: its cache is warm.
+
+    What a test has left there, other than the cache, is gone before the next.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.context = browser.new_context(**USUAL)
+        self.context.set_default_timeout(WAIT_MS)
+        self._stays = self.context.new_page()
+        self._devtools = self.context.new_cdp_session(self._stays)
+
+    def clean(self, origins: Iterable[str]) -> None:
+        """Close what is open, and forget what pages of these origins have kept."""
+        for page in self.context.pages:
+            if page != self._stays:
+                page.close()
+        self.context.clear_cookies()
+        for origin in origins:
+            asked = {"origin": origin, "storageTypes": "local_storage"}
+            self._devtools.send("Storage.clearDataForOrigin", asked)
 
 
 class Watch:
     """Every page of one test."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, usual: UsualContext) -> None:
         self._browser = browser
+        self._usual = usual
         self._contexts: list[BrowserContext] = []
         self._origins: set[str] = set()
         self._said: list[str] = []
@@ -28,8 +53,7 @@ class Watch:
 
     def context(self, **options: Any) -> BrowserContext:
         """A person's browser: one set of cookies."""
-        given = {"viewport": {"width": 1280, "height": 720}, "color_scheme": "light", **options}
-        made = self._browser.new_context(**given)
+        made = self._browser.new_context(**{**USUAL, **options})
         made.set_default_timeout(WAIT_MS)
         self._contexts.append(made)
         return made
@@ -41,12 +65,22 @@ class Watch:
         context: BrowserContext | None = None,
         **options: Any,
     ) -> Page:
-        """Enter by the printed address and go to a view; waits until it shows something."""
-        page = (context or self.context(**options)).new_page()
+        """Enter by the printed address at a view; waits until it shows something.
+
+        Args:
+            server: Whose page.
+            view: Its name, with or without a place.
+            context: The person's browser.
+            options: Of a new one; without either it is the usual one.
+        """
+        if context is None:
+            context = self.context(**options) if options else self._usual.context
+        page = context.new_page()
         self._listen(page)
         self._origins.add(server.origin)
-        page.goto(server.address)
-        go_to(page, view)
+        # The part behind # outlasts the redirect that takes the token out of the address.
+        page.goto(f"{server.address}#{view}", wait_until="commit")
+        wait_for(page, view)
         return page
 
     def expect(self, *words: str) -> None:
@@ -65,6 +99,7 @@ class Watch:
     def close(self) -> None:
         while self._contexts:
             self._contexts.pop().close()
+        self._usual.clean(self._origins)
 
     def _listen(self, page: Page) -> None:
         # Routing would see them too, but turns the browser's cache off.
@@ -78,9 +113,9 @@ class Watch:
 
 
 @contextmanager
-def watching(browser: Browser) -> Iterator[Watch]:
+def watching(browser: Browser, usual: UsualContext) -> Iterator[Watch]:
     """A console error or a request that is not for the server fails the test."""
-    watched = Watch(browser)
+    watched = Watch(browser, usual)
     yield watched
     watched.close()
     found = watched.faults()
@@ -90,5 +125,10 @@ def watching(browser: Browser) -> Iterator[Watch]:
 def go_to(page: Page, view: str) -> None:
     """Switch to a view and wait until it shows pictures, or says that there are none."""
     page.evaluate("view => { location.hash = view }", view)
+    wait_for(page, view)
+
+
+def wait_for(page: Page, view: str) -> None:
+    """Wait until a view shows pictures, or says that there are none."""
     name = view.partition("?")[0]
     page.locator(f".view-{name} :is(img[src], .empty)").first.wait_for(state="attached")

@@ -42,16 +42,19 @@ class ListedImages:
             return []
         return [json.loads(line) for line in self.decisions_file.read_text().splitlines()]
 
+    def version(self):
+        return str(len(self.lines()))
+
     def summary(self):
-        return {"version": len(self.lines()), "counts": {"generated": len(self.pictures)}}
+        return {"version": self.version(), "counts": {"generated": len(self.pictures)}}
 
     def queue(self, name, after, limit):
         self.asked.append((name, after, limit))
-        return {"version": 0, "entries": [], "next": "", "left": 0, "decided": 0}
+        return {"version": self.version(), "entries": [], "next": "", "left": 0, "decided": 0}
 
     def images(self, query):
         self.asked.append(query)
-        return {"version": 0, "total": 0, "images": []}
+        return {"version": self.version(), "total": 0, "images": []}
 
     def image(self, image_id):
         return {"image": {"id": image_id}} if image_id in self.pictures else None
@@ -62,18 +65,19 @@ class ListedImages:
     def reference_picture(self, key):
         return self.references.get(key)
 
-    def say(self, sayings):
+    def say(self, sayings, sender):
+        self.asked.append(sender)
         unknown = [one for saying in sayings for one in saying.images if one not in self.pictures]
         if unknown:
             raise ValueError(f"there is no image {unknown[0]}")
         self._append([asdict(saying) for saying in sayings])
         return self.summary()
 
-    def undo(self):
-        last = self.lines()[-1] if self.lines() else None
-        if last:
-            self._append([last | {"choice": "undecided"}])
-        return {"undone": last, "summary": self.summary()}
+    def undo(self, sender):
+        self.asked.append(sender)
+        last = self.lines()[-1:]
+        self._append([one | {"choice": "undecided"} for one in last])
+        return {"undone": last, "left": [], "summary": self.summary()}
 
     def search(self, text, picture, limit):
         self.asked.append((text, picture, limit))

@@ -5,11 +5,16 @@ import time
 
 import pytest
 
+from isekai_gen.errors import ChecksumError
 from isekai_gen.review import routes_changes, routes_reading
 from tests.review.running import running
 
 FIRST = f"{0:020x}"
 SAYING = {"sayings": [{"images": [FIRST], "choice": "drop"}]}
+
+
+def fail():
+    raise ChecksumError("sample.jsonl:1: damaged")
 
 
 def while_waiting(server, do):
@@ -28,13 +33,13 @@ def while_waiting(server, do):
 
 
 def test_another_version_is_told_at_once(server):
-    assert server.get("/api/changes?since=5").json() == {"version": 0}
+    assert server.get("/api/changes?since=5").json() == {"version": "0"}
 
 
 def test_a_decision_on_this_server_wakes_who_waits(server, monkeypatch):
     monkeypatch.setattr(routes_changes, "_LOOK_EVERY", 20)
     told, seconds = while_waiting(server, lambda: server.post("/api/decisions", SAYING))
-    assert told == {"version": 1}
+    assert told == {"version": "1"}
     assert seconds < 5
 
 
@@ -42,22 +47,28 @@ def test_a_decision_that_another_process_appends_is_noticed(server):
     told, _ = while_waiting(
         server, lambda: server.source.decisions_file.write_text('{"images": []}\n')
     )
-    assert told == {"version": 1}
+    assert told == {"version": "1"}
 
 
 def test_nothing_new_is_told_after_a_while(server, monkeypatch):
     monkeypatch.setattr(routes_reading, "_WAIT_SECONDS", 0.2)
-    assert server.get("/api/changes?since=0").json() == {"version": 0}
+    assert server.get("/api/changes?since=0").json() == {"version": "0"}
 
 
-def test_waiting_asks_the_source_once_at_most(server, monkeypatch):
+def test_waiting_asks_the_source_for_its_version_alone(server, monkeypatch):
     monkeypatch.setattr(routes_reading, "_WAIT_SECONDS", 0.3)
-    monkeypatch.setattr(routes_changes, "_LOOK_EVERY", 0.05)
     asked = []
-    summary = server.source.summary
-    monkeypatch.setattr(server.source, "summary", lambda: asked.append(1) or summary())
-    server.get("/api/changes?since=0")
-    assert len(asked) <= 1
+    monkeypatch.setattr(server.source, "summary", lambda: asked.append(1))
+    assert server.get("/api/changes?since=0").json() == {"version": "0"}
+    assert asked == []
+
+
+def test_a_version_that_cannot_be_told_is_an_error_and_not_the_end(server, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(server.source, "version", fail)
+        answer = server.get("/api/changes?since=0")
+    assert (answer.status, answer.json()) == (409, {"error": "sample.jsonl:1: damaged"})
+    assert server.get("/api/changes?since=5").json() == {"version": "0"}
 
 
 @pytest.mark.timeout(15)
@@ -72,4 +83,4 @@ def test_who_waits_does_not_hold_up_the_end(source):
         begun = time.monotonic()
     assert time.monotonic() - begun < 3
     waiting.join(5)
-    assert answers[0].json() == {"version": 0}
+    assert answers[0].json() == {"version": "0"}

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from isekai_gen.errors import InputError, StorageError
-from isekai_gen.review.source import ImageQuery
+from isekai_gen.review.source import ImageQuery, Sender
 from tests.review.running import running
 
 FIRST, SECOND, THIRD = (f"{index:020x}" for index in range(3))
@@ -62,7 +62,7 @@ def test_images_are_asked_for_by_all_that_is_known(server):
         ("/api/queue/audit?limit=0", "limit must be"),
         ("/api/queue/audit?after=a&after=b", "after is given twice"),
         ("/api/summary?x=1", "unknown parameter"),
-        ("/api/changes", "since must be a whole number"),
+        ("/api/changes?since=%00", "since has control characters"),
         ("/api/image/not-an-id", "an image id is 20 digits"),
     ],
 )
@@ -82,7 +82,7 @@ def test_what_is_not_there_is_not_found(server, path):
 
 def test_decisions_are_recorded_and_counted(server):
     answer = server.post("/api/decisions", told(FIRST, SECOND, choice="duplicate", note="a\nb"))
-    assert (answer.status, answer.json()["version"]) == (200, 1)
+    assert (answer.status, answer.json()["version"]) == (200, "1")
     [line] = server.source.lines()
     assert line == {
         "images": [FIRST, SECOND],
@@ -96,10 +96,27 @@ def test_decisions_are_recorded_and_counted(server):
 
 
 def test_what_is_taken_back_counts_no_more(server):
-    assert server.post("/api/undo", {}).json()["undone"] is None
+    assert server.post("/api/undo", {}).json()["undone"] == []
     server.post("/api/decisions", told(FIRST))
-    assert server.post("/api/undo", {}).json()["undone"]["images"] == [FIRST]
+    [undone] = server.post("/api/undo", {}).json()["undone"]
+    assert undone["images"] == [FIRST]
     assert server.site.tally.decisions == 0
+
+
+def test_tab_and_request_are_told_to_the_source(server):
+    named = {"tab": "t1", "request": "r1"}
+    server.post("/api/decisions", told(FIRST) | named)
+    server.post("/api/undo", named)
+    assert server.source.asked == [Sender("t1", "r1")] * 2
+
+
+@pytest.mark.parametrize(
+    "body", [{"tab": 1}, {"request": "a" * 101}, {"tab": "a\nb"}, {"times": 2}, []]
+)
+def test_what_names_no_request_takes_nothing_back(server, body):
+    server.post("/api/decisions", told(FIRST))
+    assert server.post("/api/undo", body).status == 400
+    assert len(server.source.lines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -109,7 +126,7 @@ def test_what_is_taken_back_counts_no_more(server):
         ({}, "sayings must be a list of 1 to 500"),
         ({"sayings": []}, "sayings must be"),
         ({"sayings": [1]}, "send one JSON object"),
-        (told(FIRST) | {"more": 1}, "unknown key; known here: sayings"),
+        (told(FIRST) | {"more": 1}, "unknown key; known here: sayings, tab, request"),
         (told(FIRST, choice="delete"), "choice must be one of: keep, drop"),
         (told(FIRST, choice=["keep"]), "choice must be"),
         (told(), "images must be a list of one id or two"),
@@ -212,7 +229,7 @@ def test_a_fault_of_ours_says_nothing_of_itself(source, caplog):
 
 
 def test_a_full_disk_is_said(source):
-    def fail(sayings):
+    def fail(sayings, sender):
         raise StorageError(f"cannot write {source.decisions_file}: the disk is full")
 
     source.say = fail

@@ -1,6 +1,7 @@
 """Thumbnails are made once; nothing outside of the workspace is opened."""
 
 import io
+import resource
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -66,6 +67,19 @@ def test_a_thumbnail_that_a_crash_cut_short_is_made_again(server):
     [file] = [path for path in cached(server.source) if path.is_file()]
     file.write_bytes(file.read_bytes()[:-5])
     assert server.get(f"/thumb/{FIRST}").body == first.body
+
+
+def test_a_thumbnail_is_shown_though_there_is_no_room_to_keep_it(source, caplog):
+    thumbnails = Thumbnails(source.root / ".review" / "thumbs")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        shown = thumbnails.of(source.pictures[FIRST], 160)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert size_of(shown.content) == (160, 80)
+    assert "thumbnails are not kept" in caplog.text
+    assert [path for path in cached(source) if path.is_file()] == []
 
 
 def test_many_who_ask_at_once_get_the_same(source):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from isekai_gen.review.source import Saying
 from isekai_gen.settings import Settings
+from isekai_gen.stages.audit_records import Ask, AuditQuestion
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.review import WorkspaceReview, open_review
 from isekai_gen.workspace import Workspace
@@ -37,3 +38,9 @@ def left(summary, name: str) -> tuple[int, int]:
     """(left, decided) of a queue."""
     found = next(queue for queue in summary["queues"] if queue["name"] == name)
     return found["left"], found["decided"]
+
+
+def question(key: str, ask: Ask, images: tuple[str, ...]) -> AuditQuestion:
+    paths = tuple(f"images/ant/{image}.png" for image in images)
+    about = ("near_duplicate", "semantic", "in_review_band", 0.94, 0.95, "", "s", 3)
+    return AuditQuestion(key, ask, "Same?", "keep", images, paths, *about)

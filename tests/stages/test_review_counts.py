@@ -65,7 +65,7 @@ def test_counters_equal_status_after_every_decision(fill, steps):
             assert_adds_up(workspace, summary)
             kept = review.images(ImageQuery(verdicts=("kept",)))["total"]
             assert kept == summary["counts"]["kept"]
-        while review.undo()["undone"] is not None:
+        while review.undo()["undone"]:
             assert_adds_up(workspace, review.summary())
         review.close()
         assert_adds_up(workspace, open_at(workspace.root).summary())

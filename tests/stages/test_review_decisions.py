@@ -82,7 +82,7 @@ def test_two_pages_and_a_person_with_an_editor_agree(tmp_path):
     assert bo.summary()["counts"] == ada.summary()["counts"]
     bo.say([said("keep", first), said("drop", second)])
     assert ada.summary()["counts"]["dropped"] == {"person": 1}
-    assert ada.summary()["version"] == bo.summary()["version"] == 3
+    assert ada.summary()["version"] == bo.summary()["version"] == ada.version()
     lines = workspace.decisions_file.read_text().splitlines(keepends=True)
     workspace.decisions_file.write_text(lines[0])
     assert (
@@ -90,7 +90,7 @@ def test_two_pages_and_a_person_with_an_editor_agree(tmp_path):
         == bo.summary()["counts"]
         == open_at(workspace.root).summary()["counts"]
     )
-    assert ada.summary()["version"] == 1
+    assert ada.version().startswith("1-")
 
 
 def test_a_file_that_was_spoiled_and_repaired_counts_each_decision_once(tmp_path):
@@ -135,5 +135,5 @@ def test_what_a_full_disk_kept_from_being_taken_back_can_be_taken_back_later(tmp
         patch.setattr(review_sayings, "append_decisions", fail)
         with pytest.raises(StorageError):
             review.undo()
-    assert review.undo()["undone"]["images"] == [second]
-    assert review.undo()["undone"]["images"] == [first]
+    assert [one["images"] for one in review.undo()["undone"]] == [[second]]
+    assert [one["images"] for one in review.undo()["undone"]] == [[first]]

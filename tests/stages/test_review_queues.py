@@ -12,13 +12,12 @@ from isekai_gen.records import Verdict
 from isekai_gen.shards import encode_lines, write_records
 from isekai_gen.stages import review_sayings
 from isekai_gen.stages.audit_answers import read_answers
-from isekai_gen.stages.audit_records import AuditQuestion
 from isekai_gen.stages.audit_sample import read_sample, sample_file, write_sample
 from isekai_gen.stages.decisions import append_decisions, decide, read_decisions
 from isekai_gen.stages.embedding_files import ShardEmbeddings, write_shard
 from isekai_gen.storage import write_atomically
 from tests.small_jobs import read_plan
-from tests.stages.review_jobs import left, open_at, said, write_workspace
+from tests.stages.review_jobs import left, open_at, question, said, write_workspace
 
 
 @pytest.fixture
@@ -41,6 +40,11 @@ def write_pairs(workspace, pairs):
     write_atomically(folder / "review.jsonl", encode_lines(rows))
     summary = {"tiers": {"semantic": {"review_similarity": 0.92}}}
     write_atomically(folder / "summary.json", json.dumps(summary).encode())
+
+
+def choices(undo) -> list[str]:
+    """What an undo took back."""
+    return [one["choice"] for one in undo["undone"]]
 
 
 def keys(review, name, after="", limit=500):
@@ -78,6 +82,16 @@ def test_paging_shows_each_pair_once_the_decided_ones_last(workspace, ids, limit
     expected = [f"{ids[n]}-{ids[n + 1]}" for n in (*open_, *decided)]
     assert found == [*expected, f"{ids[8]}-{ids[9]}"]
     assert left(review.summary(), "duplicates") == (4, 3)
+
+
+def test_paging_goes_on_behind_a_decided_pair_of_no_review_band(workspace, ids):
+    write_pairs(workspace, [(ids[0], ids[1], 0.94)])
+    review = open_at(workspace.root)
+    outside = [(ids[n], ids[n + 1]) for n in (4, 6, 8)]
+    review.say([said("duplicate", *pair) for pair in outside])
+    first, second, third = sorted("-".join(pair) for pair in outside)
+    assert keys(review, "duplicates", first) == [second, third]
+    assert keys(review, "duplicates", third) == []
 
 
 def test_paging_goes_on_behind_a_pair_that_was_decided_meanwhile(workspace, ids):
@@ -219,12 +233,6 @@ def test_without_embeddings_a_concept_comes_in_the_order_of_its_images(workspace
     assert ant["images"][0]["typical"] is None
 
 
-def question(key, ask, images):
-    paths = tuple(f"images/ant/{image}.png" for image in images)
-    about = ("near_duplicate", "semantic", "in_review_band", 0.94, 0.95, "", "s", 3)
-    return AuditQuestion(key, ask, "Same?", "keep", images, paths, *about)
-
-
 def test_answers_to_an_audit_are_those_that_audit_reads(workspace, ids):
     pair, one = (
         question("a" * 16, "duplicate", (ids[0], ids[1])),
@@ -242,9 +250,8 @@ def test_answers_to_an_audit_are_those_that_audit_reads(workspace, ids):
     assert read == {pair.id: "not_duplicate", one.id: "drop"}
     assert left(summary, "audit") == (0, 2)
     assert read_decisions(workspace) == []
-    assert review.undo()["undone"]["choice"] == "not_duplicate"
+    assert choices(review.undo()) == ["not_duplicate"]
     assert read_answers(answers, read_sample(workspace))[pair.id] == "unsure"
-    review.undo()
     assert left(review.undo()["summary"], "audit") == (2, 0)
 
 
@@ -278,7 +285,7 @@ def test_a_wrong_saying_records_nothing_not_even_the_right_ones(workspace, ids, 
     with pytest.raises(ValueError, match=message):
         review.say([said("drop", ids[3]), wrong])
     assert read_decisions(workspace) == []
-    assert review.undo()["undone"] is None
+    assert choices(review.undo()) == []
 
 
 def test_undo_brings_back_what_was_in_force_and_leaves_what_others_said_since(workspace, ids):
@@ -290,18 +297,23 @@ def test_undo_brings_back_what_was_in_force_and_leaves_what_others_said_since(wo
     assert (last.choice, last.by, last.reason) == ("keep", "bo", "sharp")
     review.say([said("drop", ids[0])])
     append_decisions(workspace, [decide([ids[0]], "keep", "bo", note="no")])
-    assert review.undo()["undone"] is None
+    answer = review.undo()
+    assert answer["undone"] == []
+    assert [(one["choice"], one["why"]) for one in answer["left"]] == [
+        ("drop", "something else was said since")
+    ]
     assert read_decisions(workspace)[-1].note == "no"
 
 
-def test_what_is_said_twice_is_written_once_and_undone_twice(workspace, ids):
+def test_what_is_said_twice_is_written_once_and_undone_once(workspace, ids):
     review = open_at(workspace.root)
     review.say([said("drop", ids[0])])
     review.say([said("drop", ids[0])])
     assert len(read_decisions(workspace)) == 1
-    assert review.undo()["undone"]["images"] == [ids[0]]
-    assert review.summary()["counts"]["dropped"] == {"person": 1}
-    assert review.undo()["summary"]["counts"]["dropped"] == {}
+    second, first = review.undo(), review.undo()
+    assert (second["undone"], second["left"][0]["why"]) == ([], "it stood before")
+    assert second["summary"]["counts"]["dropped"] == {"person": 1}
+    assert (choices(first), first["summary"]["counts"]["dropped"]) == (["drop"], {})
 
 
 def test_undo_goes_back_step_by_step_however_long_ago_they_were(workspace, ids, monkeypatch):
@@ -312,16 +324,11 @@ def test_undo_goes_back_step_by_step_however_long_ago_they_were(workspace, ids, 
 
     monkeypatch.setattr(review_sayings, "decide", at_another_second)
     review = open_at(workspace.root)
-    review.say([said("drop", ids[0]), said("keep", ids[0], reason="sharp")])
-    review.say([said("keep", ids[0], note="eyes")])
-    undone = [review.undo() for _ in range(4)]
-    assert [(each["undone"] or {}).get("choice") for each in undone] == [
-        "keep",
-        "keep",
-        "drop",
-        None,
-    ]
+    review.say([said("drop", ids[0])])
+    review.say([said("keep", ids[0], note="eyes"), said("keep", ids[0], reason="sharp")])
+    undone = [review.undo() for _ in range(3)]
+    assert [choices(each) for each in undone] == [["keep", "keep"], ["drop"], []]
     dropped = [each["summary"]["counts"]["dropped"] for each in undone]
-    assert dropped == [{}, {"person": 1}, {}, {}]
-    choices = [decision.choice for decision in read_decisions(workspace)]
-    assert choices == ["drop", "keep", "keep", "keep", "drop", "undecided"]
+    assert dropped == [{"person": 1}, {}, {}]
+    written = [decision.choice for decision in read_decisions(workspace)]
+    assert written == ["drop", "keep", "keep", "keep", "drop", "undecided"]

@@ -34,7 +34,7 @@ const VIEWS = {
 const STATUS_MS = 8000;
 
 /** @type {import("./state.js").State} */
-const NOTHING_YET = { summary: null, unsent: [], server: "here", view: "", spoken: 0 };
+const NOTHING_YET = { summary: null, unsent: [], server: "here", trouble: "", view: "" };
 
 /** What a view is given. */
 export class App {
@@ -56,17 +56,16 @@ export class App {
     applyTheme();
     mountHeader(this);
     const summary = await firstSummary(this.store);
-    document.title = `${nameOf(summary.workspace)} · review · isekai-gen`;
+    document.title = `${summary.workspace} · review · isekai-gen`;
     this.outbox = new Outbox(summary.workspace, this.store, {
-      sent: (letter, after) => this.#decider?.arrived(letter, after),
       refused: (letter, error) => this.#onRefused(letter, error),
+      overtaken: () => this.#view?.onChange?.(),
     });
-    this.#decider = new Decider(
-      this.store,
-      this.outbox,
-      (text) => this.announce(text),
-      (said) => this.#view?.onUndone?.(said),
-    );
+    this.#decider = new Decider(summary.workspace, this.store, this.outbox, {
+      tell: (text) => this.announce(text),
+      undone: (said) => this.#view?.onUndone?.(said),
+      stale: () => this.#view?.onChange?.(),
+    });
     this.#bindKeys();
     window.addEventListener("hashchange", () => void this.#route());
     this.store.subscribe((state, before) => {
@@ -139,6 +138,7 @@ export class App {
    * @param {Error} error
    */
   #onRefused(letter, error) {
+    this.#decider?.refused(letter);
     this.announce(`Not recorded (${letter.label}): ${error.message}.`);
     this.#view?.onRefused?.(letter);
   }
@@ -194,9 +194,6 @@ export class App {
     keys.listen();
   }
 }
-
-/** @param {string} workspace */
-const nameOf = (workspace) => workspace.split("/").filter(Boolean).pop() ?? workspace;
 
 /**
  * The first queue with something left to decide, else browsing.

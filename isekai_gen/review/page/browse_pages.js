@@ -28,7 +28,7 @@ export class Pages {
   #asked = new Map();
   /** @type {number | null} */
   #total = null;
-  #version = -1;
+  #version = "";
   #first = 0;
   #last = 0;
   #timer = 0;
@@ -138,7 +138,7 @@ export class Pages {
 
   /**
    * @param {number} page
-   * @param {{version: number, total: number, images: Brief[]}} answer
+   * @param {{version: string, total: number, images: Brief[]}} answer
    */
   #take(page, answer) {
     if (answer.version !== this.#version) {

@@ -84,8 +84,3 @@ export function chosen(query) {
       values.map((value) => /** @type {[string, string]} */ ([name, value])),
     );
 }
-
-/** @param {Query} query whether a decision can change which images it finds, or their order */
-export function dependsOnDecisions(query) {
-  return Boolean(query.verdict || query.reason || query.order?.[0] === "closest");
-}

@@ -29,13 +29,13 @@ export function mount(root, app) {
     preload: false,
     page: 2,
     concerns: concernsMembers,
+    told: (entries) => said.forget(entries.flatMap((each) => each.images)),
     show: (entry) => show(entry),
   });
   const grid = new MemberGrid("Images of the concept, the least typical first", look, (image) =>
     say([image], said.look(image).state === "dropped" ? "keep" : "drop"),
   );
   grid.node.classList.add("large");
-  let shown = "";
 
   /** @param {Brief} image */
   function look(image) {
@@ -100,9 +100,7 @@ export function mount(root, app) {
 
   /** @param {Entry} entry */
   function show(entry) {
-    if (shown === entry.key) grid.refresh();
-    else grid.show(entry.images);
-    shown = entry.key;
+    grid.show(entry.images);
     const open = openOf(entry).length;
     fill(
       walk.body,
@@ -122,8 +120,9 @@ export function mount(root, app) {
   return {
     ...walk.view,
     onUndone(sayings) {
-      said.takeBack(sayings);
+      const isKnown = said.takeBack(sayings);
       walk.view.onUndone?.(sayings);
+      if (!isKnown) walk.view.onChange?.();
     },
     onRefused(letter) {
       said.takeBack(letter.sayings);

@@ -44,7 +44,7 @@ function concepts(summary) {
  * @param {Summary} summary
  * @returns {FacetWords[]}
  */
-export function facetsOf(summary) {
+function facetsOf(summary) {
   const { kinds, verdicts, reasons, templates, slots } = summary.facets;
   const all = [
     words("verdict", "Verdict", verdicts),

@@ -3,11 +3,11 @@
 
 import { el } from "./dom.js";
 import { makeSlot, moveSlot, showImage, showNothing, showPicture } from "./grid_cells.js";
-import { fit, GAP, OVERSCAN, reachable } from "./grid_layout.js";
+import { fit, GAP, moved, OVERSCAN, reachable } from "./grid_layout.js";
 
 /**
  * @typedef {import("./browse_pages.js").ImageList} ImageList
- * @typedef {"left" | "right" | "up" | "down" | "pageup" | "pagedown" | "first" | "last"} Move
+ * @typedef {import("./grid_layout.js").Move} Move
  */
 
 // Pictures are asked for when the rows rest: a scroll bar that is dragged passes thousands.
@@ -100,19 +100,7 @@ export class Grid {
   move(move) {
     const { columns, rowHeight } = this.#layout;
     const page = Math.max(1, Math.floor(this.node.clientHeight / rowHeight)) * columns;
-    const last = this.size - 1;
-    const to = {
-      left: this.#active - 1,
-      right: this.#active + 1,
-      up: this.#active - columns,
-      down: this.#active + columns,
-      pageup: this.#active - page,
-      pagedown: this.#active + page,
-      first: 0,
-      last,
-    }[move];
-    const stays = (move === "up" && to < 0) || (move === "down" && to > last);
-    this.activate(stays ? this.#active : Math.min(last, Math.max(0, to)));
+    this.activate(moved(this.#active, move, { columns, page, size: this.size }));
   }
 
   /** @param {number} place that gets the focus and comes into view */

@@ -95,7 +95,7 @@ export function showPicture(cell, size) {
  *
  * @param {Brief} image
  */
-export function describe(image) {
+function describe(image) {
   const why = image.reason && image.by !== "person" ? `, ${image.reason.replaceAll("_", " ")}` : "";
   const who = image.decision ? " by a person" : "";
   return `${image.name} ${image.index}, ${image.verdict}${who}${why}`;

@@ -4,6 +4,7 @@
 /**
  * @typedef {{columns: number, cell: number, rowHeight: number, slots: number}} Layout
  *   `cell`: side of a picture; `slots`: rows that exist at a time, whatever the list's length
+ * @typedef {"left" | "right" | "up" | "down" | "pageup" | "pagedown" | "first" | "last"} Move
  */
 
 export const GAP = 10;
@@ -58,4 +59,27 @@ export function fit(width, height) {
  */
 export function reachable(total, layout) {
   return Math.min(total, Math.floor(TALLEST / layout.rowHeight) * layout.columns);
+}
+
+/**
+ * Where a move leads from a place.
+ *
+ * @param {number} from
+ * @param {Move} move
+ * @param {{columns: number, page: number, size: number}} grid `page`: places that are seen at once
+ */
+export function moved(from, move, { columns, page, size }) {
+  const last = size - 1;
+  const to = {
+    left: from - 1,
+    right: from + 1,
+    up: from - columns,
+    down: from + columns,
+    pageup: from - page,
+    pagedown: from + page,
+    first: 0,
+    last,
+  }[move];
+  const stays = (move === "up" && to < 0) || (move === "down" && to > last);
+  return stays ? from : Math.min(last, Math.max(0, to));
 }

@@ -47,11 +47,18 @@ export class MemberGrid {
   }
 
   /**
+   * Show these images; if they are those shown already, how they stand now.
+   *
    * @param {Brief[]} images
    * @param {number} cursor which is chosen first
    */
   show(images, cursor = 0) {
+    const same = idsOf(images) === idsOf(this.#images);
     this.#images = images;
+    if (same) {
+      this.refresh();
+      return;
+    }
     const few = images.length <= FEW;
     this.node.classList.toggle("few", few);
     this.node.style.setProperty("--count", String(images.length));
@@ -63,7 +70,6 @@ export class MemberGrid {
     this.refresh();
   }
 
-  /** Show how the images stand now. */
   refresh() {
     const [from, to] = [this.#cursor, this.#anchor].sort((a, b) => a - b);
     for (const [place, cell] of this.#cells.entries()) {
@@ -140,6 +146,9 @@ export class MemberGrid {
   }
 }
 
+/** @param {Brief[]} images */
+const idsOf = (images) => images.map((image) => image.id).join(" ");
+
 /** What was said here of images, on top of what the server said when it sent them. */
 export class Said {
   /** @type {Map<string, string[]>} id of an image to what was said of it, one after another */
@@ -163,13 +172,23 @@ export class Said {
    * What was said before of the same images holds again.
    *
    * @param {import("./state.js").Saying[]} sayings
+   * @returns {boolean} whether that is known here; else the server has to say it
    */
   takeBack(sayings) {
+    let isKnown = true;
     for (const { images, choice } of sayings) {
       if (images.length !== 1) continue;
       const choices = this.#choices.get(images[0]) ?? [];
-      choices.splice(choices.lastIndexOf(choice), choices.includes(choice) ? 1 : 0);
+      const place = choices.lastIndexOf(choice);
+      if (place < 0) isKnown = false;
+      else choices.splice(place, 1);
     }
+    return isKnown;
+  }
+
+  /** What the server says of these images counts alone again. @param {Brief[]} images */
+  forget(images) {
+    for (const { id } of images) this.#choices.delete(id);
   }
 
   /** @param {Brief} image @returns {Look} */

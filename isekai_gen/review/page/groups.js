@@ -33,6 +33,10 @@ export function mount(root, app) {
     preload: false,
     page: 8,
     concerns: concernsMembers,
+    told: (entries) => {
+      said.forget(entries.flatMap((each) => each.images));
+      for (const { key } of entries) chosen.delete(key);
+    },
     show: (entry) => show(entry),
   });
   const grid = new MemberGrid(
@@ -42,7 +46,6 @@ export function mount(root, app) {
   );
   /** @type {Map<string, string[]>} key of a group to the representatives chosen here */
   const chosen = new Map();
-  let shown = "";
 
   /** The representative that a person chose. @param {Entry} entry @returns {string | undefined} */
   const choiceFor = (entry) =>
@@ -93,12 +96,7 @@ export function mount(root, app) {
 
   /** @param {Entry} entry */
   function show(entry) {
-    if (shown === entry.key) grid.refresh();
-    else {
-      const place = entry.images.findIndex(isRepresentative);
-      grid.show(entry.images, place);
-    }
-    shown = entry.key;
+    grid.show(entry.images, entry.images.findIndex(isRepresentative));
     grid.node.classList.toggle("large", entry.images.length <= FEW);
     fill(
       walk.body,
@@ -110,19 +108,21 @@ export function mount(root, app) {
 
   /** @param {import("./state.js").Saying[]} sayings */
   function takeBack(sayings) {
-    said.takeBack(sayings);
+    const isKnown = said.takeBack(sayings);
     for (const { images, choice } of sayings) {
       for (const ids of choice === "keep" ? chosen.values() : []) {
         if (ids.at(-1) === images[0]) ids.pop();
       }
     }
+    return isKnown;
   }
 
   return {
     ...walk.view,
     onUndone(sayings) {
-      takeBack(sayings);
+      const isKnown = takeBack(sayings);
       walk.view.onUndone?.(sayings);
+      if (!isKnown) walk.view.onChange?.();
     },
     onRefused(letter) {
       takeBack(letter.sayings);

@@ -35,8 +35,7 @@ export function mountHeader(app) {
   );
   /** @param {State} state */
   const show = (state) => {
-    brand.textContent = state.summary?.workspace.split("/").filter(Boolean).pop() ?? "";
-    brand.title = state.summary?.workspace ?? "";
+    brand.textContent = brand.title = state.summary?.workspace ?? "";
     for (const each of tabs) each.show(state);
     totals.show(state);
     showBanner(app, state);
@@ -101,7 +100,7 @@ function tools(app) {
 function showBanner(app, state) {
   const banner = byId("banner");
   const waiting = state.unsent.length;
-  const text = bannerText(state.server, waiting);
+  const text = bannerText(state, waiting);
   if (banner.dataset.text === text) return;
   banner.dataset.text = text;
   if (!text) {
@@ -113,13 +112,14 @@ function showBanner(app, state) {
 }
 
 /**
- * @param {State["server"]} server
+ * @param {State} state
  * @param {number} waiting
  */
-function bannerText(server, waiting) {
+function bannerText({ server, trouble }, waiting) {
   if (server === "here") return "";
   const some = waiting === 1 ? "1 decision is" : `${waiting} decisions are`;
   const kept = waiting ? `${some} kept in this browser and will be sent.` : "Nothing is lost.";
+  if (server === "unable") return `The server cannot show the dataset: ${trouble}. ${kept}`;
   if (server === "gone") {
     // What the browser keeps is kept for this address: another port would not find it.
     const start = `isekai-gen review --port ${location.port}`;

@@ -5,9 +5,9 @@ import { remember, remembered } from "./state.js";
 
 /**
  * @typedef {{keys: string[], label: string, run: (event: KeyboardEvent) => void,
- *   up?: (event: KeyboardEvent) => void, repeat?: boolean, hidden?: boolean}} Binding
+ *   up?: (event: KeyboardEvent) => void, repeat?: boolean}} Binding
  *   `keys` as KeyboardEvent.key says them, letters in lower case, "Shift+" before arrows;
- *   `repeat`: also while the key is held (a decision never is); `hidden`: not in the key list
+ *   `repeat`: also while the key is held (a decision never is)
  */
 
 /** @type {Map<string, Binding[]>} scope ("page", "view" or "dialog") to its keys */
@@ -29,7 +29,7 @@ export function bind(scope, bindings) {
 
 /** @param {string} scope */
 export function bindingsOf(scope) {
-  return (scopes.get(scope) ?? []).filter((each) => !each.hidden);
+  return scopes.get(scope) ?? [];
 }
 
 /**
@@ -39,6 +39,22 @@ export function bindingsOf(scope) {
  */
 export function onOtherKeys(listener) {
   fallback = listener;
+}
+
+/** @type {Record<string, string>} */
+const NAMES = {
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  " ": "Space",
+  Escape: "Esc",
+};
+
+/** @param {string} key as KeyboardEvent.key, with or without "Shift+" */
+export function keyName(key) {
+  const [last, shift] = key.startsWith("Shift+") ? [key.slice(6), "Shift "] : [key, ""];
+  return shift + (NAMES[last] ?? (last.length === 1 ? last.toUpperCase() : last));
 }
 
 /** Keys without a modifier can be turned off, for those who speak to their computer. */

@@ -103,7 +103,12 @@ const KINDS = { text: "by its name", class: "by its images", image: "single imag
  * @param {(Near & {kind?: string})[]} nearest
  */
 function lists(nearest) {
-  const parts = Map.groupBy(nearest, (near) => `${near.class.split("/")[0]} ${near.kind ?? ""}`);
+  /** @type {Map<string, (Near & {kind?: string})[]>} */
+  const parts = new Map();
+  for (const near of nearest) {
+    const name = `${near.class.split("/")[0]} ${near.kind ?? ""}`;
+    parts.set(name, [...(parts.get(name) ?? []), near]);
+  }
   return [...parts.values()].flatMap((rows) => {
     const kind = rows[0].kind ?? "";
     const title = `Nearest of ${rows[0].class.split("/")[0]}, ${KINDS[kind] ?? kind}`;

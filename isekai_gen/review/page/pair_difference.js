@@ -57,7 +57,7 @@ function meanDifference(a, b, { dx, dy }) {
  * @param {Pixels} b
  * @returns {Shift}
  */
-export function bestShift(a, b) {
+function bestShift(a, b) {
   let best = { dx: 0, dy: 0 };
   let least = meanDifference(a, b, best);
   for (let dy = -MOST_SHIFT; dy <= MOST_SHIFT; dy++) {

@@ -126,8 +126,12 @@ export class PairStage {
     const canvas = el("canvas", { class: pictures[0].className, role: "img" });
     const note = el("figcaption");
     fill(this.node, el("figure", { class: "frame" }, canvas, note));
-    await Promise.all(pictures.map((each) => each.decode()));
+    const arrived = await Promise.all(pictures.map(isDecoded));
     if (this.#images !== images || this.#mode !== "difference") return;
+    if (arrived.includes(false)) {
+      note.textContent = "One of the pictures did not arrive.";
+      return;
+    }
     const { dx, dy } = drawDifference(canvas, pictures[0], pictures[1], this.#gain);
     const moved = dx || dy ? `, the right picture moved by ${dx}, ${dy} px` : "";
     note.textContent = `Black is equal; differences × ${this.#gain}${moved}`;
@@ -171,6 +175,14 @@ export class PairStage {
       onclick: () => this.nextGain(),
     });
   }
+}
+
+/** @param {HTMLImageElement} shown */
+async function isDecoded(shown) {
+  return shown.decode().then(
+    () => true,
+    () => false,
+  );
 }
 
 /**

@@ -2,9 +2,9 @@
 /** Buttons made from key bindings, so that touch, mouse and keys always do the same. */
 
 import { el } from "./dom.js";
-import { closeButton, keyName } from "./help.js";
 import { picture } from "./queue_pictures.js";
-import * as keys from "./keys.js";
+import { keyName } from "./keys.js";
+import { openDialog } from "./modal.js";
 
 /**
  * @typedef {import("./keys.js").Binding & {tone?: "yes" | "no" | "plain"}} Action
@@ -29,34 +29,6 @@ export function actionBar(actions) {
       ),
     );
   return el("div", { class: "actions", role: "group", "aria-label": "Decide" }, ...buttons);
-}
-
-/**
- * A modal dialog over the page, with keys of its own; gone once it is closed.
- *
- * @param {string} title
- * @param {string} kind its class
- * @param {any[]} children
- * @param {import("./keys.js").Binding[]} bindings
- */
-export function openDialog(title, kind, children, bindings = []) {
-  const dialog = el("dialog", { class: kind, "aria-label": title });
-  dialog.append(
-    el("h2", { text: title }),
-    ...children,
-    closeButton(() => dialog.close()),
-  );
-  keys.bind("dialog", bindings);
-  dialog.addEventListener("close", () => {
-    keys.bind("dialog", []);
-    dialog.remove();
-  });
-  dialog.addEventListener("click", (/** @type {Event} */ event) => {
-    if (event.target === dialog) dialog.close();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
-  return dialog;
 }
 
 /**

@@ -75,15 +75,12 @@ async function once(store, outbox, changed, wasGone) {
     changed();
     return;
   }
-  const { summary, spoken } = store.get();
-  const since = summary?.version ?? 0;
+  const since = store.get().summary?.version ?? "";
   const signal = AbortSignal.timeout(PATIENCE_MS);
   const { version } = await get("/api/changes", { since }, { signal });
-  await outbox.settled();
-  // Decisions of this tab change the version too; their answers bring the summary themselves.
-  const now = store.get();
-  const newest = Math.max(version, now.summary?.version ?? 0);
-  if (newest - since <= now.spoken - spoken) return;
+  // What this tab says changes the version too; the answers bring the summary themselves.
+  await outbox.inTurn(() => {});
+  if (version === since || store.get().summary?.version !== since) return;
   store.set({ summary: await get("/api/summary") });
   changed();
 }
@@ -94,5 +91,6 @@ async function once(store, outbox, changed, wasGone) {
  */
 function notice(store, error) {
   if (!(error instanceof ApiError)) throw error;
-  store.set({ server: error.status === 403 ? "stranger" : "gone" });
+  if (error.passing) store.set({ server: error.status === 403 ? "stranger" : "gone" });
+  else store.set({ server: "unable", trouble: error.message });
 }

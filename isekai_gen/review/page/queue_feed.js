@@ -27,6 +27,8 @@ export class Feed {
   #exhausted = false;
   /** @type {Promise<void> | null} */
   #loading = null;
+  /** Counts the jumps: what was asked for before one has no place behind it. */
+  #jumps = 0;
   #name;
   #isDecided;
   #page;
@@ -76,8 +78,10 @@ export class Feed {
    * @param {string} after key of the entry before, "" for the start
    */
   async open(after) {
+    const jumps = this.#jumps;
     this.#start = this.#next = after;
     await this.#load();
+    if (jumps !== this.#jumps) return;
     this.index = -1;
     await this.forward();
     if (!this.current && after) await this.jump("");
@@ -89,6 +93,8 @@ export class Feed {
    * @param {string} after
    */
   async jump(after) {
+    this.#jumps += 1;
+    this.#loading = null;
     this.entries = [];
     this.#keys.clear();
     this.#exhausted = false;
@@ -148,10 +154,14 @@ export class Feed {
   /**
    * Hear what was decided elsewhere about this entry and those ahead.
    *
-   * @param {boolean} isTold whether the server has been told everything that was said here
+   * @param {() => boolean} isTold whether the server has been told everything that was said here
+   * @returns {Promise<Entry[]>} entries as they are now
    */
   async refresh(isTold) {
+    const jumps = this.#jumps;
     const answer = await get(`/api/queue/${this.#name}`, { after: this.place, limit: this.#page });
+    if (jumps !== this.#jumps) return [];
+    const trusted = isTold();
     /** @type {Map<string, Entry>} */
     const fresh = new Map(answer.entries.map((/** @type {Entry} */ each) => [each.key, each]));
     const named = this.entries.map((each) => fresh.has(each.key));
@@ -160,26 +170,31 @@ export class Feed {
       const news = fresh.get(entry.key);
       if (news) {
         this.entries[place] = news;
-        if (isTold) this.#said.delete(entry.key);
+        if (trusted) this.#said.delete(entry.key);
       } else if (place >= this.index && place < covered && !this.#said.has(entry.key)) {
         // The server names open entries first: one that it no longer names here is decided.
         this.#said.set(entry.key, ELSEWHERE);
       }
     }
     if (answer.left) this.#exhausted = false;
+    return [...fresh.values()];
   }
 
   /** Fetch further entries; once, however often it is asked for meanwhile. */
   #load() {
     if (this.#exhausted) return Promise.resolve();
-    this.#loading ??= this.#loadPage().finally(() => {
-      this.#loading = null;
+    if (this.#loading) return this.#loading;
+    const loading = this.#loadPage().finally(() => {
+      if (this.#loading === loading) this.#loading = null;
     });
-    return this.#loading;
+    this.#loading = loading;
+    return loading;
   }
 
   async #loadPage() {
+    const jumps = this.#jumps;
     const answer = await get(`/api/queue/${this.#name}`, { after: this.#next, limit: this.#page });
+    if (jumps !== this.#jumps) return;
     this.entries.push(...this.#unknown(answer.entries));
     this.#next = answer.next;
     const last = answer.entries.at(-1);
@@ -189,11 +204,13 @@ export class Feed {
 
   async #loadEarlier() {
     if (!this.#start) return;
+    const jumps = this.#jumps;
     const first = this.entries[0]?.key;
     /** @type {Entry[]} */
     const earlier = [];
     for (let after = ""; ;) {
       const answer = await get(`/api/queue/${this.#name}`, { after, limit: 5 * this.#page });
+      if (jumps !== this.#jumps) return;
       const stop = answer.entries.findIndex((/** @type {Entry} */ each) => each.key === first);
       earlier.push(...this.#unknown(stop < 0 ? answer.entries : answer.entries.slice(0, stop)));
       after = answer.next;

@@ -15,7 +15,7 @@ const WORDS = {
 };
 
 /** @param {string} choice */
-export const wordsOf = (choice) => WORDS[choice] ?? choice;
+const wordsOf = (choice) => WORDS[choice] ?? choice;
 
 /**
  * @param {import("./app.js").App} app

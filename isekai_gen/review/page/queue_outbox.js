@@ -14,26 +14,33 @@ const PATIENCE_MS = 20_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8_000;
 
+let named = 0;
+
+/** Another name each time, in the order of time. */
+export function nextName() {
+  const time = String(Date.now()).padStart(15, "0");
+  return `${time}-${String(named++).padStart(6, "0")}-${crypto.randomUUID()}`;
+}
+
 export class Outbox {
   #prefix;
   #store;
-  #sent;
   #refused;
-  #added = 0;
+  #overtaken;
   #pumping = false;
   #wake = () => {};
 
   /**
    * @param {string} workspace whose decisions these are
    * @param {import("./state.js").Store<import("./state.js").State>} store
-   * @param {{sent: (letter: Letter, summary: any) => void,
-   *   refused: (letter: Letter, error: ApiError) => void}} listeners
+   * @param {{refused: (letter: Letter, error: ApiError) => void, overtaken: () => void}} listeners
+   *   `overtaken`: something else was changed before the server had what was sent
    */
   constructor(workspace, store, listeners) {
     this.#prefix = `isekai-gen.unsent:${workspace}:`;
     this.#store = store;
-    this.#sent = listeners.sent;
     this.#refused = listeners.refused;
+    this.#overtaken = listeners.overtaken;
     window.addEventListener("storage", (event) => {
       if (event.key?.startsWith(this.#prefix)) this.#store.set({ unsent: this.#read() });
     });
@@ -44,8 +51,7 @@ export class Outbox {
   /** @param {Omit<Letter, "id">} letter */
   add(letter) {
     // Letters have a key each, in the order of time: tabs that change one list at once lose some.
-    const time = String(Date.now()).padStart(15, "0");
-    const id = `${time}-${String(this.#added++).padStart(6, "0")}-${crypto.randomUUID()}`;
+    const id = nextName();
     localStorage.setItem(this.#prefix + id, JSON.stringify({ ...letter, id }));
     this.#store.set({ unsent: this.#read() });
     void this.#pump();
@@ -57,22 +63,36 @@ export class Outbox {
     void this.#pump();
   }
 
-  /** Resolves when no request is under way. */
-  settled() {
-    return navigator.locks.request(this.#prefix, () => undefined);
+  /**
+   * Do something while nothing is being sent; whoever asks first is first.
+   *
+   * @param {() => Promise<void> | void} act
+   * @returns {Promise<void>}
+   */
+  inTurn(act) {
+    return navigator.locks.request(this.#prefix, act);
   }
 
   /**
-   * Take the last letter out if it was not sent yet.
+   * Take the letters of a request out that were not sent yet; in turn only.
    *
-   * @returns {Promise<Letter | null>}
+   * @param {string} request
    */
-  takeBack() {
-    return navigator.locks.request(this.#prefix, () => {
-      const last = this.#read().pop() ?? null;
-      if (last) this.#drop(last);
-      return last;
-    });
+  takeOut(request) {
+    const unsent = this.#read().filter((letter) => letter.request === request);
+    for (const letter of unsent) this.#drop(letter);
+    return unsent;
+  }
+
+  /**
+   * The server has recorded something for this tab, and says how things are now.
+   *
+   * @param {import("./state.js").Summary & {before: string}} summary
+   */
+  learn(summary) {
+    const known = this.#store.get().summary?.version;
+    this.#store.set({ summary, server: "here" });
+    if (summary.before !== known) this.#overtaken();
   }
 
   /** @returns {Letter[]} */
@@ -112,9 +132,10 @@ export class Outbox {
     if (!letter) return true;
     try {
       const signal = AbortSignal.timeout(PATIENCE_MS);
-      const summary = await post("/api/decisions", { sayings: letter.sayings }, { signal });
+      const { sayings, tab, request } = letter;
+      const summary = await post("/api/decisions", { sayings, tab, request }, { signal });
       this.#drop(letter);
-      this.#sent(letter, summary);
+      this.learn(summary);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.passing) {

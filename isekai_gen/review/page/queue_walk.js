@@ -16,10 +16,12 @@ import { isAbout, lastSaid, settledBy } from "./queue_sayings.js";
  * @typedef {import("./queue_actions.js").Action} Action
  * @typedef {{name: string, title: string, about: string, isDecided: (entry: Entry) => boolean,
  *   show: (entry: Entry) => void, pictures: (entry: Entry) => any[], preload?: boolean,
- *   page?: number, concerns?: (entry: Entry, sayings: Saying[]) => boolean}} Queue
+ *   page?: number, concerns?: (entry: Entry, sayings: Saying[]) => boolean,
+ *   told?: (entries: Entry[]) => void}} Queue
  *   `about`: what it would hold, for when it is empty; `preload`: whether the next entries' whole
  *   pictures are wanted soon (default yes); `page`: entries asked for at once; `concerns`: whether
- *   sayings that are taken back belong to an entry, if there are several about one
+ *   sayings that are taken back belong to an entry, if there are several about one; `told`: these
+ *   entries came anew, and the server knew all that was said here
  */
 
 const PRELOADED = 3;
@@ -167,7 +169,11 @@ export class Walk {
 
   async #catchUp() {
     const before = this.entry;
-    await this.feed.refresh(this.#isTold);
+    const { unsent } = this.#app.store.get();
+    // Nor has anything been said while the answer was on its way.
+    const isTold = () => !unsent.length && this.#app.store.get().unsent === unsent;
+    const fresh = await this.feed.refresh(isTold);
+    if (isTold()) this.#queue.told?.(fresh);
     if (before && this.entry?.key === before.key && this.#decidedElsewhere(before)) {
       this.#app.announce("Decided elsewhere; this is the next.");
       await this.feed.forward();

@@ -10,15 +10,17 @@
  * @typedef {{slug: string, name: string, kind: string, group: string, generated: number,
  *   kept: number, dropped: number, quota: number | null}} Concept
  * @typedef {{name: string, left: number, decided: number}} QueueCount
- * @typedef {{version: number, workspace: string, reviewer: string, counts: any,
+ * @typedef {{version: string, workspace: string, reviewer: string, counts: any,
  *   concepts: Concept[], queues: QueueCount[], facets: any, search: any, waiting: number}} Summary
  * @typedef {{images: string[], choice: string, reason?: string, note?: string,
  *   question?: string}} Saying
- * @typedef {{id: string, sayings: Saying[], queue: string, clears: number, label: string}} Letter
- *   sayings that are said together; `clears`: by how many entries they shorten the queue
- * @typedef {{summary: Summary | null, unsent: Letter[], server: "here" | "gone" | "stranger",
- *   view: string, spoken: number}} State
- *   `spoken`: how many sayings of this tab the server has recorded or taken back
+ * @typedef {{id: string, tab: string, request: string, sayings: Saying[], queue: string,
+ *   clears: number, label: string}} Letter
+ *   sayings that are sent together; `request`: letters of one are taken back together; `clears`:
+ *   by how many entries they shorten the queue
+ * @typedef {{summary: Summary | null, unsent: Letter[], server: "here" | "gone" | "stranger" | "unable",
+ *   trouble: string, view: string}} State
+ *   `trouble`: why the server is unable, such as for a damaged file
  */
 
 /**
