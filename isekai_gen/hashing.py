@@ -2,18 +2,24 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+# `json.dumps` would make an encoder at each call.
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(", ", ": ")
+)
+# Below it a file is read at once: `file_digest` takes a buffer of 256 KiB for each.
+_SMALL_FILE = 1 << 20
+
 
 def canonical_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """One-line JSON with sorted keys; NaN is refused (ValueError)."""
-    return json.dumps(
-        value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(", ", ": ")
-    )
+    return _CANONICAL.encode(value)
 
 
 def digest_of(value: Any) -> str:  # noqa: ANN401 - any JSON value
@@ -22,8 +28,10 @@ def digest_of(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 (64 hex digits) over a file's bytes, read in blocks."""
-    with path.open("rb") as file:
+    """SHA-256 (64 hex digits) over a file's bytes, read in blocks if it is large."""
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size <= _SMALL_FILE:
+            return hashlib.sha256(file.readall()).hexdigest()
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

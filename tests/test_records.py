@@ -85,6 +85,13 @@ def test_a_record_with_the_path_of_another_file_is_refused(path):
         ImageRecord.from_json(row)
 
 
+@pytest.mark.parametrize("slots", [{"scene": 3}, {"scene": None}, ["a field"], "a field"])
+def test_a_record_with_slots_that_are_not_texts_is_refused(slots):
+    row = recorded("0123456789abcdef0123").to_json()
+    with pytest.raises(ValueError, match="slots must map names to texts"):
+        ImageRecord.from_json({**row, "planned": {**row["planned"], "slots": slots}})
+
+
 def test_the_json_of_a_record_is_that_of_its_fields():
     value = recorded("0123456789abcdef0123")
     assert value.to_json() == {"schema": 1, **dataclasses.asdict(value)}

@@ -15,6 +15,9 @@ from isekai_gen.cli.progress import progress_bar, progress_lines
 if TYPE_CHECKING:
     from isekai_gen.stages.reporting import Advance
 
+CHECK_FAILED = 1
+"""Exit code of a check that found something; bad input is 2."""
+
 
 class ConsoleReporter:
     """Shows notes and progress on stderr: bars on a terminal, plain lines elsewhere."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from isekai_gen.cli.option_types import RealOrDefault, WholeOrDefault
 from isekai_gen.cli.options import combined, setting
 
 
@@ -58,13 +59,13 @@ overlap_options = combined(
     setting(
         "--max-copy-similarity",
         "reference_copy.max_similarity",
-        type=click.FloatRange(-1, 1, max_open=True),
+        type=RealOrDefault(-1, 1, max_open=True),
         help="Highest similarity to a reference image. [default: calibrated; else 0.95]",
     ),
     setting(
         "--review-copy-similarity",
         "reference_copy.review_similarity",
-        type=click.FloatRange(-1, 1),
+        type=RealOrDefault(-1, 1),
         help="Above it people look at a kept image. [default: calibrated; else 0.9]",
     ),
     setting(
@@ -76,7 +77,7 @@ overlap_options = combined(
     setting(
         "--min-margin",
         "alignment.min_margin",
-        type=click.FloatRange(-2, 2),
+        type=RealOrDefault(-2, 2),
         help="How much more like its own concept's text than like any other's an image must be. "
         "[default: no limit]",
     ),
@@ -99,7 +100,7 @@ manifest_options = combined(
     setting(
         "--shots",
         "manifest.shots",
-        type=click.IntRange(min=1),
+        type=WholeOrDefault(min=1),
         help="Support images per side. [default: what every group can give, up to 16]",
     ),
     setting(
@@ -162,7 +163,7 @@ release_options = combined(
     setting(
         "--pair-shots",
         "release.pair_shots",
-        type=click.IntRange(min=0),
+        type=WholeOrDefault(min=0),
         help="Support images embedded on each side of a row of the table pairs. "
         "[default: 2; 0 where that would take over a gigabyte]",
     ),

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import click
 
-from isekai_gen.cli.console import counts_line, print_json, print_table
+from isekai_gen.cli.console import CHECK_FAILED, counts_line, print_json, print_table
 from isekai_gen.cli.options import json_option, voice_options, workspace_option
-
-CHECK_FAILED = 1
 
 
 @click.command()

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from isekai_gen.cli.console import print_json
+from isekai_gen.cli.console import CHECK_FAILED, print_json
 from isekai_gen.cli.options import json_option, voice_options
 
-CHECK_FAILED = 1
 _SHOWN = 10
 
 

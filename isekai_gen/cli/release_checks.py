@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isekai_gen.cli.console import ConsoleReporter, print_json
+from isekai_gen.cli.console import CHECK_FAILED, ConsoleReporter, print_json
 from isekai_gen.cli.options import json_option, voice_options
 
 if TYPE_CHECKING:
     from isekai_gen.release.verification.received import Finding
 
-CHECK_FAILED = 1
 _SHOWN = 3
 _all_option = click.option(
     "--all",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isekai_gen.cli.console import ConsoleReporter, print_json
+from isekai_gen.cli.console import CHECK_FAILED, ConsoleReporter, print_json
 from isekai_gen.cli.model_options import model_option
 from isekai_gen.cli.options import (
     device_names_from,
@@ -20,8 +20,6 @@ from isekai_gen.cli.options import (
 if TYPE_CHECKING:
     from isekai_gen.stages.context import StageContext
     from isekai_gen.stages.reproduction import Reproduction
-
-CHECK_FAILED = 1
 
 
 @click.command()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import PurePosixPath
+
+_ODD_PARTS = frozenset({"", ".", ".."})
 
 
 def check_relative_path(path: str) -> list[str]:
@@ -16,8 +17,10 @@ def check_relative_path(path: str) -> list[str]:
         return ["a path must not be empty"]
     if path.startswith("/") or "\\" in path or path[1:2] == ":":
         return [f"path {shown} must be relative, with forward slashes"]
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
+    if not path.isprintable() and any(
+        unicodedata.category(character) in ("Cc", "Cs") for character in path
+    ):
         return [f"path {shown} must not contain control characters"]
-    if ".." in PurePosixPath(path).parts or str(PurePosixPath(path)) != path or path == ".":
+    if not _ODD_PARTS.isdisjoint(path.split("/")):
         return [f"path {shown} must have no empty, '.' or '..' part"]
     return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -26,9 +27,9 @@ class Record:
         long, which counts for a million records.
         """
         fields: dict[str, Any] = {}
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            fields[field.name] = value.to_fields() if isinstance(value, Record) else value
+        for name in _field_names(type(self)):  # type: ignore[arg-type] # classes have a hash
+            value = getattr(self, name)
+            fields[name] = value.to_fields() if isinstance(value, Record) else value
         return fields
 
     @classmethod
@@ -42,8 +43,8 @@ class Record:
         if row.get("schema") != SCHEMA:
             raise ValueError(f"schema {row.get('schema')!r} is not {SCHEMA}")
         fields = {key: value for key, value in row.items() if key != "schema"}
-        expected = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        if fields.keys() != expected:
+        expected = _field_names(cls)  # type: ignore[arg-type]
+        if fields.keys() != set(expected):
             raise ValueError(
                 f"{cls.__name__} has fields {sorted(expected)}, the row has {sorted(fields)}"
             )
@@ -52,3 +53,8 @@ class Record:
                 raise ValueError(f"{name} must be a list, got {fields[name]!r}")
             fields[name] = tuple(fields[name])
         return cls(**fields)
+
+
+@functools.cache
+def _field_names(cls: type[Record]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))  # type: ignore[arg-type]

@@ -49,13 +49,19 @@ class PlannedImage(Record):
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
-        """The plan's line that `to_json` wrote; ValueError if it could lead to other files."""
+        """The plan's line that `to_json` wrote; ValueError if it could lead to other files.
+
+        So is one whose slots are not texts.
+        """
         planned = super().from_json(row)
         # Both become file names: what is read from disk must not lead out of the workspace.
         if not _SLUG.fullmatch(planned.concept) or not _IMAGE_ID.fullmatch(planned.image_id):
             raise ValueError(
                 f"no concept slug and image id: {planned.concept!r}, {planned.image_id!r}"
             )
+        values = planned.slots.values() if isinstance(planned.slots, Mapping) else [None]
+        if not all(isinstance(each, str) for each in values):
+            raise ValueError(f"slots must map names to texts, got {planned.slots!r}")
         return planned
 
 

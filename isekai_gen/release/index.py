@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from isekai_gen.errors import ReleaseError
@@ -42,7 +42,8 @@ class ListedFile:
 
 def files_as_json(listed: list[ListedFile]) -> list[dict[str, object]]:
     """The `files` of release.json."""
-    return [asdict(file) for file in listed]
+    # `asdict` would copy each value deeply.
+    return [dict(vars(file)) for file in listed]
 
 
 def sums_text(sha256_by_path: Mapping[str, str]) -> str:

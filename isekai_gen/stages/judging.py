@@ -6,6 +6,7 @@ when limits, embeddings, earlier verdicts or people's decisions change, they are
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -118,15 +119,29 @@ def judge(
         part for part in facts.images if not _is_current(workspace, judging, part, fingerprint)
     ]
     if stale:
-        with context.reporter.task(f"Judging: {judging.name}", len(images)) as advance:
-            fresh = list(judging.judge(images, facts.context))
-            advance(len(images))
+        fresh = _judge_all(context, facts, judging)
         if _is_idle(workspace, judging.name, fresh):
             return _judged(judging.name, {}, decided=False)
         if not context.dry_run:
             _write(workspace, facts, judging, fresh, fingerprint)
         return _judged(judging.name, {one.image_id: one for one in fresh}, decided=True)
     return _judged(judging.name, verdicts_of(workspace, judging.name), decided=False)
+
+
+def _judge_all(context: StageContext, facts: RecordFacts, judging: ImageFilter) -> list[Verdict]:
+    """Verdicts of a filter, with progress; one that has nothing to judge by is not spoken of."""
+    images = facts.all_images
+    verdicts = iter(judging.judge(images, facts.context))
+    reporter = context.reporter
+    fresh = []
+    if not context.workspace.parts(context.workspace.verdicts(judging.name)):
+        fresh = list(itertools.islice(verdicts, 1))
+        if _is_idle(context.workspace, judging.name, fresh):
+            reporter = SilentReporter()
+    with reporter.task(f"Judging: {judging.name}", len(images)) as advance:
+        fresh += verdicts
+        advance(len(images))
+    return fresh
 
 
 def _limits(judging: ImageFilter) -> dict[str, Any]:

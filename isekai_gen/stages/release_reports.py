@@ -9,8 +9,8 @@ from isekai_gen.stages.calibration_files import read_calibration
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.release_measures_links import KnownDuplicates
 from isekai_gen.stages.release_reports_duplicates import duplicates_report
-from isekai_gen.stages.release_reports_files import read_report
 from isekai_gen.stages.release_reports_overlap import overlap_report
+from isekai_gen.stages.report_sources import read_json
 from isekai_gen.stages.selection import Selection
 
 
@@ -40,5 +40,5 @@ def gather_reports(
         reports[CALIBRATION_FILE] = calibration.model_dump(mode="json", by_alias=True)
     audit = workspace.reports / "audit" / "result.json"
     if audit.is_file():
-        reports[AUDIT_FILE] = read_report(audit, "isekai-gen audit")
+        reports[AUDIT_FILE] = read_json(audit, "run `isekai-gen audit` again")
     return reports

@@ -13,7 +13,7 @@ from isekai_gen.release.layout import REPORT_SCHEMA
 from isekai_gen.settings import Tier
 from isekai_gen.stages.duplicate_reports import NAMES, report_files
 from isekai_gen.stages.release_measures_links import KnownDuplicates, count_equal_pairs
-from isekai_gen.stages.release_reports_files import read_report
+from isekai_gen.stages.report_sources import read_json
 from isekai_gen.stages.selection import Selection
 from isekai_gen.workspace import Workspace
 
@@ -40,7 +40,7 @@ def duplicates_report(
     if duplicates is None:
         return {"schema": REPORT_SCHEMA, "measured": False}
     summary_file = dict(zip(NAMES, report_files(workspace), strict=True))["summary.json"]
-    report = read_report(summary_file, "isekai-gen dedupe")
+    report = read_json(summary_file, "run `isekai-gen dedupe` again")
     tiers: dict[Tier, dict[str, Any]] = {
         tier: {**report["tiers"][tier], **_pairs_of(tier, selection.kept, duplicates)}
         for tier in duplicates.facts.stored

@@ -17,7 +17,7 @@ from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.curate import verdicts_of
 from isekai_gen.stages.fictionality_numbers import Share, share_of
 from isekai_gen.stages.overlap_report import judge_and_report
-from isekai_gen.stages.release_reports_files import read_report
+from isekai_gen.stages.report_sources import read_json
 from isekai_gen.stages.selection import Selection
 from isekai_gen.workspace import Workspace
 
@@ -48,7 +48,7 @@ def overlap_report(context: StageContext, selection: Selection) -> dict[str, Any
             "copies_measured": False,
             "nearest_classes": nearest,
         }
-    report = read_report(judge_and_report(context).files[0], "isekai-gen overlap")
+    report = read_json(judge_and_report(context).files[0], "run `isekai-gen overlap` again")
     copies_measured = bool(report["compared"])
     return {
         **report,

@@ -7,6 +7,7 @@ from pathlib import Path
 from isekai_gen.hashing import canonical_json
 from isekai_gen.release.columns import METADATA_COLUMNS
 from isekai_gen.release.containers.parquet_images import ParquetImages
+from isekai_gen.release.containers.sinks import MetadataLine
 from isekai_gen.release.containers.tar_shards import TarShard
 from isekai_gen.release.images import ReleasedImage
 from isekai_gen.release.tables import metadata_row
@@ -48,7 +49,7 @@ def write_tar(path: Path, packed: list[Packed]) -> Path:
 
 def _fill(sink, packed: list[Packed]) -> None:
     for each in packed:
-        sink.add(each.image, each.row, each.content)
+        sink.add(each.image, MetadataLine.of(each.row), each.content)
     sink.close()
 
 

@@ -13,6 +13,7 @@ import pytest
 import webdataset
 
 from isekai_gen.errors import ReleaseError
+from isekai_gen.release.containers.sinks import MetadataLine
 from isekai_gen.release.containers.tar_shards import TarShard, shards_index
 from isekai_gen.release.index import ListedFile
 from tests.release.contained import packed_images, write_tar
@@ -75,7 +76,7 @@ def test_tar_itself_takes_it(shard, packed, tmp_path):
 def test_a_name_that_a_tar_cannot_hold_is_refused(packed):
     image = replace(packed[0].image, path=f"images/a/{'a' * 100}-0001.png")
     with pytest.raises(ReleaseError, match=r"name is too long.*shorter name"):
-        TarShard(io.BytesIO()).add(image, packed[0].row, b"")
+        TarShard(io.BytesIO()).add(image, MetadataLine.of(packed[0].row), b"")
 
 
 def test_the_index_counts_and_digests_shards(shard, packed):

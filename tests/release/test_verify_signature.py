@@ -78,3 +78,8 @@ def test_pictures_without_the_marks_that_release_json_promises_are_found(signed)
     assert len(found) == 14
     assert all("C2PA" in each.message for each in found)
     assert verify_release(folder, pixels=False) == []
+
+
+def test_a_list_of_signers_that_is_not_there_is_said_first_also_of_an_unsigned_release(built):
+    with pytest.raises(ReleaseError, match="no list of allowed signers"):
+        verify_release(built, allowed_signers=built / "nowhere")

@@ -19,9 +19,10 @@ from isekai_gen.shards import (
     write_records,
 )
 from isekai_gen.stages import embed, generate, looks
-from isekai_gen.stages.curate import read_verdicts
+from isekai_gen.stages.curate import gather_records, make_filter, read_verdicts
 from isekai_gen.stages.dedupe import dedupe
 from isekai_gen.stages.drawn import STAGE, read_drawn
+from isekai_gen.stages.judging import judge
 from isekai_gen.stages.release import write_current_release
 from isekai_gen.stages.selection import select
 from isekai_gen.stages.status import read_status
@@ -95,6 +96,15 @@ def test_a_model_without_a_checker_leaves_no_trace(root, context):
     assert digests(root, ("verdicts", "done")) == before
     assert not (root / "verdicts").exists()
     assert context.reporter.tasks == {}
+
+
+def test_a_filter_with_nothing_to_judge_by_is_not_spoken_of_and_others_are(root, context):
+    judge(context, gather_records(context.workspace), make_filter(CHECK, {}), {})
+    assert context.reporter.tasks == {}
+    first, *_ = ids_of(root)
+    flag(root, {first: True})
+    judge(context, gather_records(context.workspace), make_filter(CHECK, {}), {})
+    assert context.reporter.tasks == {f"Judging: {CHECK}": 16}
 
 
 def test_a_second_look_decides_nothing_anew_and_another_flag_does(root, context):

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from isekai_gen.errors import ChecksumError
-from isekai_gen.hashing import canonical_json, digest_of
+from isekai_gen.hashing import digest_of
 from isekai_gen.release.building.draft import ReleaseDraft
 from isekai_gen.release.building.image_copying import ImageCopier, read_checked, source_of
 from isekai_gen.release.building.image_shards import plan_shards
@@ -21,7 +21,7 @@ from isekai_gen.release.building.staging_progress import FinishedShard, Progress
 from isekai_gen.release.columns import METADATA_COLUMNS
 from isekai_gen.release.containers.image_containers import container_name
 from isekai_gen.release.containers.parquet_images import ParquetImages
-from isekai_gen.release.containers.sinks import ImageShard, ImageSink
+from isekai_gen.release.containers.sinks import ImageShard, ImageSink, MetadataLine
 from isekai_gen.release.containers.tar_shards import TarShard
 from isekai_gen.release.images import ReleasedImage
 from isekai_gen.release.tables import metadata_row
@@ -128,22 +128,24 @@ class ImagePacking:
     def _container(self, shard: ImageShard) -> str | None:
         return container_name(self._request.plan.profile, self._request.options.name, shard)
 
-    def _rows(self, shard: ImageShard) -> list[dict[str, Any]]:
-        """Rows of metadata.jsonl as the files in the workspace would have them."""
+    def _lines_of(self, shard: ImageShard) -> list[MetadataLine]:
+        """Lines of metadata.jsonl as the files in the workspace would have them."""
         return [
-            metadata_row(image, self._sizes[image.record.image_id], image.record.file_sha256)
+            MetadataLine.of(
+                metadata_row(image, self._sizes[image.record.image_id], image.record.file_sha256)
+            )
             for image in shard.images
         ]
 
     def _fingerprint_of(self, shard: ImageShard) -> str:
-        return self._fingerprint(shard, self._rows(shard))
+        return self._fingerprint(shard, self._lines_of(shard))
 
-    def _fingerprint(self, shard: ImageShard, rows: Sequence[Mapping[str, Any]]) -> str:
+    def _fingerprint(self, shard: ImageShard, planned: Sequence[MetadataLine]) -> str:
         """Digest of all that the shard's bytes depend on."""
         plan = self._request.plan
         lines = hashlib.sha256()
-        for row in rows:
-            lines.update(canonical_json(row).encode())
+        for line in planned:
+            lines.update(line.text)
         return digest_of(
             {
                 "format": _FORMAT,
@@ -160,8 +162,8 @@ class ImagePacking:
 
     def _write(self, shard: ImageShard) -> FinishedShard:
         name = self._container(shard)
-        planned = self._rows(shard)
-        rows = []
+        planned = self._lines_of(shard)
+        lines = []
         with ExitStack() as stack:
             sink = None
             if name is not None:
@@ -170,12 +172,12 @@ class ImagePacking:
                 sink = stack.enter_context(closing(self._sink(file)))
             for copied in self._copier.copy(shard.images, planned):
                 if sink is not None:
-                    sink.add(copied.image, copied.row, copied.content)
-                rows.append(copied.row)
+                    sink.add(copied.image, copied.line, copied.content)
+                lines.append(copied.line)
                 self._request.advance(1)
         container = None if name is None else self._draft.measured(name)
         fingerprint = self._fingerprint(shard, planned)
-        return self._progress.finish(shard.name, fingerprint, container, rows)
+        return self._progress.finish(shard.name, fingerprint, container, lines)
 
     def _sink(self, file: BinaryIO) -> ImageSink:
         if self._request.plan.profile == "hub":

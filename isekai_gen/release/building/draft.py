@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _BLOCK = 1 << 20
+_LINES_AT_ONCE = 256
 
 
 class HashedFile(io.RawIOBase):
@@ -110,10 +112,11 @@ class ReleaseDraft:
     def write_encoded(self, name: str, lines: Iterable[bytes]) -> int:
         """Write lines that end in a line feed already; returns how many."""
         written = 0
+        remaining = iter(lines)
         with self.stream(name) as file:
-            for line in lines:
-                file.write(line)
-                written += 1
+            while some := list(itertools.islice(remaining, _LINES_AT_ONCE)):
+                file.write(b"".join(some))
+                written += len(some)
         return written
 
     def write_json(self, name: str, value: object) -> None:

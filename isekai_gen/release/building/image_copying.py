@@ -6,16 +6,18 @@ import errno
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from threading import Lock
 
 from isekai_gen.cores import usable_cores
 from isekai_gen.errors import ChecksumError, ReleaseError
 from isekai_gen.release.building.draft import ReleaseDraft
 from isekai_gen.release.building.request import PictureMarker
+from isekai_gen.release.containers.sinks import MetadataLine
 from isekai_gen.release.images import ReleasedImage
 from isekai_gen.release.tables import metadata_row
 from isekai_gen.storage import storage_errors
@@ -23,6 +25,10 @@ from isekai_gen.workspace import Workspace
 
 # Enough that no thread waits for the one that writes the container; at 20 MB an image still little.
 _AHEAD_PER_CORE = 4
+# Handing work to a thread takes as long as hashing a small picture.
+_IMAGES_AT_ONCE = 16
+_BYTES_AT_ONCE = 1 << 20
+_Waiting = tuple[ReleasedImage, MetadataLine]
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,12 @@ class CopiedImage:
 
     Attributes:
         image: The image.
-        row: Its row of metadata.jsonl.
+        line: Its line of metadata.jsonl.
         content: The bytes that are released.
     """
 
     image: ReleasedImage
-    row: Mapping[str, Any]
+    line: MetadataLine
     content: bytes
 
 
@@ -57,15 +63,17 @@ class ImageCopier:
     loose: bool
     hard_link: bool
     marker: PictureMarker | None
+    # Threads that make files in one folder wait for each other in the kernel, busily.
+    _creating: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     def copy(
-        self, images: Sequence[ReleasedImage], rows: Sequence[Mapping[str, Any]]
+        self, images: Sequence[ReleasedImage], lines: Sequence[MetadataLine]
     ) -> Iterator[CopiedImage]:
         """Copy images on threads; yields them in the order given, as many ahead as are bounded.
 
         Args:
             images: To copy.
-            rows: Their rows of metadata.jsonl, as the files in the workspace would have them.
+            lines: Their lines of metadata.jsonl, as the files in the workspace would have them.
 
         Raises:
             ChecksumError: If an image is not what its record says.
@@ -73,38 +81,56 @@ class ImageCopier:
             StorageError: If the disk is full or read-only.
         """
         cores = usable_cores()
-        waiting: deque[Future[CopiedImage]] = deque()
+        waiting: deque[Future[list[CopiedImage]]] = deque()
         with ThreadPoolExecutor(cores, thread_name_prefix="release-image") as threads:
             try:
-                for image, row in zip(images, rows, strict=True):
-                    waiting.append(threads.submit(self._copy_one, image, row))
+                for batch in _batches(zip(images, lines, strict=True)):
+                    waiting.append(threads.submit(self._copy_batch, batch))
                     if len(waiting) > _AHEAD_PER_CORE * cores:
-                        yield waiting.popleft().result()
+                        yield from waiting.popleft().result()
                 while waiting:
-                    yield waiting.popleft().result()
+                    yield from waiting.popleft().result()
             finally:
                 for each in waiting:
                     each.cancel()
 
-    def _copy_one(self, image: ReleasedImage, row: Mapping[str, Any]) -> CopiedImage:
+    def _copy_batch(self, batch: Sequence[_Waiting]) -> list[CopiedImage]:
+        return [self._copy_one(image, line) for image, line in batch]
+
+    def _copy_one(self, image: ReleasedImage, line: MetadataLine) -> CopiedImage:
         source = source_of(self.workspace, image)
         content = read_checked(source, image)
         if self.marker is not None:
             content = self.marker.mark(content, image)
-            row = metadata_row(image, len(content), hashlib.sha256(content).hexdigest())
+            sha256 = hashlib.sha256(content).hexdigest()
+            line = MetadataLine.of(metadata_row(image, len(content), sha256))
         if self.loose:
             place = self.draft.place(image.path)
             if self.hard_link:
                 _link(source, place)
             else:
-                _write(place, content)
-        return CopiedImage(image, row, content)
+                _write(place, content, self._creating)
+        return CopiedImage(image, line, content)
+
+
+def _batches(images: Iterable[_Waiting]) -> Iterator[list[_Waiting]]:
+    """A few small pictures at a time, or one large one."""
+    batch: list[_Waiting] = []
+    size = 0
+    for image, line in images:
+        batch.append((image, line))
+        size += line.row["bytes"]
+        if len(batch) == _IMAGES_AT_ONCE or size >= _BYTES_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def source_of(workspace: Workspace, image: ReleasedImage) -> Path:
     """Where an image lies in the workspace."""
-    record = image.record
-    return workspace.image(record.concept, record.image_id, record.suffix)
+    # Reading the record has held its path against its concept and id.
+    return workspace.root / image.record.path
 
 
 def read_checked(source: Path, image: ReleasedImage) -> bytes:
@@ -124,11 +150,18 @@ def read_checked(source: Path, image: ReleasedImage) -> bytes:
     return content
 
 
-def _write(place: Path, content: bytes) -> None:
-    with storage_errors(place), place.open("xb", buffering=0) as file:
-        view = memoryview(content)
-        while view:  # a signal or a limit may cut a write short
-            view = view[file.write(view) :]
+def _write(place: Path, content: bytes, creating: Lock) -> None:
+    with storage_errors(place):
+        with creating:
+            file = place.open("xb", buffering=0)
+        with file:
+            _write_whole(file, content)
+
+
+def _write_whole(file: FileIO, content: bytes) -> None:
+    view = memoryview(content)
+    while view:  # a signal or a limit may cut a write short
+        view = view[file.write(view) :]
 
 
 def _link(source: Path, place: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,10 +10,8 @@ from isekai_gen.release.content import ReleaseContent, ReleaseOptions
 from isekai_gen.release.documents.answers import Answers
 from isekai_gen.release.images import ReleasedImage
 from isekai_gen.release.layout import Archive, Profile
+from isekai_gen.release.progress import Advance
 from isekai_gen.workspace import Workspace
-
-Advance = Callable[[int], None]
-"""Called with a number of images done since the last call."""
 
 
 class PictureMarker(Protocol):

@@ -18,10 +18,9 @@ from typing import Any
 
 from isekai_gen.hashing import canonical_json, file_sha256
 from isekai_gen.release.building.staging import Staging
-from isekai_gen.release.containers.sinks import ImageShard
+from isekai_gen.release.containers.sinks import ImageShard, MetadataLine
 from isekai_gen.release.index import ListedFile
 from isekai_gen.release.layout import role_of
-from isekai_gen.shards import encode_lines
 from isekai_gen.storage import storage_errors, temporary_name
 
 
@@ -78,7 +77,7 @@ class Progress:
         name: str,
         fingerprint: str,
         container: ListedFile | None,
-        rows: Sequence[Mapping[str, Any]],
+        lines: Sequence[MetadataLine],
     ) -> FinishedShard:
         """Take note that a shard is whole.
 
@@ -86,20 +85,20 @@ class Progress:
             name: Of the shard.
             fingerprint: Digest of what it is made of.
             container: The file that carries its images, if one does.
-            rows: Its rows of metadata.jsonl.
+            lines: Its lines of metadata.jsonl.
         """
-        lines = encode_lines(rows)
+        content = b"".join(line.text + b"\n" for line in lines)
         head = {
             "fingerprint": fingerprint,
             "container": None if container is None else asdict(container),
-            "lines_sha256": hashlib.sha256(lines).hexdigest(),
+            "lines_sha256": hashlib.sha256(content).hexdigest(),
         }
         path = self._path(name)
         temporary = path.with_name(temporary_name(path.name))
         with storage_errors(path):
-            temporary.write_bytes(f"{canonical_json(head)}\n".encode() + lines)
+            temporary.write_bytes(f"{canonical_json(head)}\n".encode() + content)
             temporary.replace(path)
-        return FinishedShard(container, [_listed(row) for row in rows])
+        return FinishedShard(container, [_listed(line.row) for line in lines])
 
     def lines(self, name: str) -> Iterator[bytes]:
         """The rows of metadata.jsonl of a finished shard, encoded, each with its line feed."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from isekai_gen.errors import ReleaseError
 from isekai_gen.release.building.staging import refuse_existing
-from isekai_gen.release.containers.tar_shards import plain_member
+from isekai_gen.release.containers.tar_headers import plain_member
 from isekai_gen.release.layout import Archive
 from isekai_gen.storage import streamed_file
 

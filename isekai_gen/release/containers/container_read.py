@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from isekai_gen.errors import ReleaseError
 from isekai_gen.release.containers.parquet_read import iter_parquet_rows
+from isekai_gen.release.containers.tar_headers import plain_name_and_size
 
 # A picture or a member beside it that is larger is none of ours; without limits it could fill the
 # memory.
@@ -34,11 +35,13 @@ class ContainedImage:
         content: Bytes of its file.
         row: What the container tells of it: of `images` the row of metadata.jsonl, of `pairs` the
             row without pictures.
+        text: That row as it is spelled, or b"" if the container does not spell it.
     """
 
     name: str
     content: bytes
     row: Mapping[str, Any]
+    text: bytes = b""
 
 
 def iter_parquet_images(path: Path) -> Iterator[ContainedImage]:
@@ -102,7 +105,10 @@ def _contained(picture: object, name: object, row: Mapping[str, Any], where: str
 def _length(value: object) -> int:
     """Characters of a text, or of all in a list: a dictionary repeats them at no cost."""
     if isinstance(value, list):
-        return sum(map(_length, value))
+        texts = [each for each in value if type(each) is str]
+        # Nearly all are, and nearly all others have no length.
+        rest = (each for each in value if isinstance(each, list | bytes))
+        return sum(map(len, texts)) + sum(map(_length, rest))
     return len(value) if isinstance(value, str | bytes) else 0
 
 
@@ -133,27 +139,36 @@ def _sample(key: str, label: bytes, told: _Member, picture: _Member, where: str)
         raise ReleaseError(f"{where}: {row_name!a} tells of {name!a}, which does not follow it")
     if label != str(row.get("label")).encode():
         raise ReleaseError(f"{where}: {key}.cls is not the label of {row_name!a}")
-    return ContainedImage(name, content, row)
+    return ContainedImage(name, content, row, row_bytes)
 
 
 def _members(file: BinaryIO, where: str) -> Iterator[_Member]:
     """Names and contents of the plain files of a tar, up to its end."""
     while (header := file.read(_BLOCK)) != b"\0" * _BLOCK:
-        try:
-            member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
-        except tarfile.HeaderError as error:
-            raise ReleaseError(f"{where}: not a tar shard, or cut off: {error}") from error
-        if member.type != tarfile.REGTYPE:
-            raise ReleaseError(f"{where}: {member.name!a} is not a plain file")
-        limit = _MAX_ROW_BYTES if member.name.endswith((".cls", ".json")) else _MAX_PICTURE_BYTES
-        if not 0 <= member.size <= limit:
-            raise ReleaseError(f"{where}: {member.name!a} is larger than {limit} bytes")
-        content = file.read(member.size)
-        padding = -member.size % _BLOCK
-        if len(content) < member.size or file.read(padding) != b"\0" * padding:
-            raise ReleaseError(f"{where}: {member.name!a} is cut off or not padded with zeros")
-        yield member.name, content
+        name, size = _name_and_size(header, where)
+        limit = _MAX_ROW_BYTES if name.endswith((".cls", ".json")) else _MAX_PICTURE_BYTES
+        if not 0 <= size <= limit:
+            raise ReleaseError(f"{where}: {name!a} is larger than {limit} bytes")
+        content = file.read(size)
+        padding = -size % _BLOCK
+        if len(content) < size or file.read(padding) != b"\0" * padding:
+            raise ReleaseError(f"{where}: {name!a} is cut off or not padded with zeros")
+        yield name, content
     rest = file.read(tarfile.RECORDSIZE)
     whole = len(rest) >= _BLOCK and file.tell() % tarfile.RECORDSIZE == 0 and not file.read(1)
     if not whole or rest.strip(b"\0"):
         raise ReleaseError(f"{where}: its end is cut off, or something follows it")
+
+
+def _name_and_size(header: bytes, where: str) -> tuple[str, int]:
+    """Of a plain file in a tar, from its header."""
+    known = plain_name_and_size(header)
+    if known is not None:
+        return known
+    try:
+        member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+    except tarfile.HeaderError as error:
+        raise ReleaseError(f"{where}: not a tar shard, or cut off: {error}") from error
+    if member.type != tarfile.REGTYPE:
+        raise ReleaseError(f"{where}: {member.name!a} is not a plain file")
+    return member.name, member.size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -64,6 +64,11 @@ TAR = ImageContainer(
     file_name=re.compile(rf".+-(?P<split>{SPLIT_NAME})-(?P<number>\d{{6}})(?P<of>)"),
 )
 IMAGE_CONTAINERS = (PARQUET, TAR)
+
+
+def container_files(names: Iterable[str]) -> int:
+    """How many of these paths are files that carry images."""
+    return sum(each.has(name) for name in names for each in IMAGE_CONTAINERS)
 
 
 def container_name(profile: Profile, release_name: str, shard: ImageShard) -> str | None:

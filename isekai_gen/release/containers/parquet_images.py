@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from isekai_gen.release.columns import METADATA_COLUMNS, Column
 from isekai_gen.release.containers.parquet_rows import ParquetRows
+from isekai_gen.release.containers.sinks import MetadataLine
 from isekai_gen.release.images import ReleasedImage
 
 IMAGE_COLUMN = Column("image", "image", "The picture, byte for byte as its file.")
@@ -32,9 +33,9 @@ class ParquetImages:
     def __init__(self, file: BinaryIO, columns: Sequence[Column], labels: Sequence[str]) -> None:
         self._rows = ParquetRows(file, (IMAGE_COLUMN, *columns), labels)
 
-    def add(self, image: ReleasedImage, row: Mapping[str, Any], content: bytes) -> None:
-        """Take the next image, its row of metadata.jsonl and the bytes that are released."""
-        self._rows.add({**row, IMAGE_COLUMN.name: picture(image.path, content)}, len(content))
+    def add(self, image: ReleasedImage, line: MetadataLine, content: bytes) -> None:
+        """Take the next image, its line of metadata.jsonl and the bytes that are released."""
+        self._rows.add({**line.row, IMAGE_COLUMN.name: picture(image.path, content)}, len(content))
 
     def close(self) -> None:
         """Write what is left and the footer."""

@@ -44,7 +44,8 @@ class ParquetRows:
         import pyarrow.parquet
 
         small, pictures = leaf_columns(columns), byte_columns(columns)
-        self._columns = columns
+        self._required = [column.name for column in columns if not column.nullable]
+        self._nullable = [column.name for column in columns if column.nullable]
         self._group_rows = group_rows
         self._waiting: list[Mapping[str, Any]] = []
         self._waiting_bytes = 0
@@ -68,12 +69,12 @@ class ParquetRows:
         Raises:
             ReleaseError: If a value is missing in a column that allows none.
         """
-        for column in self._columns:
-            if row.get(column.name) is None and not (column.nullable and column.name in row):
-                shown = row.get("file_name") or row.get("query_file_name") or row
-                raise ReleaseError(
-                    f"{shown}: no value for {column.name!r}; run the stage that gives it again"
-                )
+        for name in self._required:
+            if row.get(name) is None:
+                raise _no_value(row, name)
+        for name in self._nullable:
+            if name not in row:
+                raise _no_value(row, name)
         if self._waiting and self._waiting_bytes + picture_bytes > _MAX_GROUP_BYTES:
             self._write_group()
         self._waiting.append(row)
@@ -97,3 +98,8 @@ class ParquetRows:
         ]
         self._waiting, self._waiting_bytes = [], 0
         self._writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+
+
+def _no_value(row: Mapping[str, Any], column: str) -> ReleaseError:
+    shown = row.get("file_name") or row.get("query_file_name") or row
+    return ReleaseError(f"{shown}: no value for {column!r}; run the stage that gives it again")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from isekai_gen.hashing import canonical_json
 from isekai_gen.release.images import ReleasedImage
 
 
@@ -31,15 +32,33 @@ class ImageShard:
         return f"{self.split}-{self.number:05d}"
 
 
+@dataclass(frozen=True, slots=True)
+class MetadataLine:
+    """A row of metadata.jsonl, spelled once for all that repeat it.
+
+    Attributes:
+        row: Its values by column.
+        text: Its canonical JSON, without a line feed.
+    """
+
+    row: Mapping[str, Any]
+    text: bytes
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> MetadataLine:
+        """The line of a row."""
+        return cls(row, canonical_json(row).encode())
+
+
 class ImageSink(Protocol):
     """One container of a shard's images, such as a Parquet file. Used by one thread."""
 
-    def add(self, image: ReleasedImage, row: Mapping[str, Any], content: bytes) -> None:
+    def add(self, image: ReleasedImage, line: MetadataLine, content: bytes) -> None:
         """Take the next image.
 
         Args:
             image: The image.
-            row: Its row of metadata.jsonl.
+            line: Its line of metadata.jsonl.
             content: The bytes that are released.
         """
 

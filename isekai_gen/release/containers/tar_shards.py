@@ -13,7 +13,8 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from isekai_gen.errors import ReleaseError
-from isekai_gen.hashing import canonical_json
+from isekai_gen.release.containers.sinks import MetadataLine
+from isekai_gen.release.containers.tar_headers import plain_header
 from isekai_gen.release.images import ReleasedImage
 from isekai_gen.release.index import ListedFile
 
@@ -31,15 +32,15 @@ class TarShard:
         self._file = file
         self._written = 0
 
-    def add(self, image: ReleasedImage, row: Mapping[str, Any], content: bytes) -> None:
-        """Take the next image, its row of metadata.jsonl and the bytes that are released.
+    def add(self, image: ReleasedImage, line: MetadataLine, content: bytes) -> None:
+        """Take the next image, its line of metadata.jsonl and the bytes that are released.
 
         Raises:
             ReleaseError: If the name is too long for a tar.
         """
         name = PurePosixPath(image.path)
         self._add_member(f"{name.stem}.cls", str(image.label).encode())
-        self._add_member(f"{name.stem}.json", canonical_json(dict(row)).encode())
+        self._add_member(f"{name.stem}.json", line.text)
         self._add_member(name.name, content)
 
     def close(self) -> None:
@@ -48,27 +49,20 @@ class TarShard:
         self._write(b"\0" * (-self._written % tarfile.RECORDSIZE))
 
     def _add_member(self, name: str, content: bytes) -> None:
-        member = plain_member(name, len(content))
         try:
-            self._write(member.tobuf(tarfile.USTAR_FORMAT))
+            header = plain_header(name, len(content))
         except ValueError as error:
             raise ReleaseError(
                 f"{name}: {error} for a tar shard; give the concept a shorter name, or choose "
                 "--profile hub"
             ) from error
+        self._write(header)
         self._write(content)
         self._write(b"\0" * (-len(content) % _BLOCK))
 
     def _write(self, content: bytes) -> None:
         self._file.write(content)
         self._written += len(content)
-
-
-def plain_member(name: str, size: int) -> tarfile.TarInfo:
-    """A plain file in a tar, without time, owner or machine."""
-    member = tarfile.TarInfo(name)
-    member.size, member.mode = size, 0o644
-    return member
 
 
 def shards_index(

@@ -78,8 +78,7 @@ def check_signature(folder: Path, allowed_signers: Path | None = None) -> list[s
         ReleaseError: If `allowed_signers` is not there.
         MissingDependencyError: If OpenSSH is not installed.
     """
-    if allowed_signers is not None and not allowed_signers.is_file():
-        raise ReleaseError(f"there is no list of allowed signers {allowed_signers}; name a file")
+    require_signers(allowed_signers)
     sums, signature = folder / SUMS_FILE, folder / SIGNATURE_FILE
     for path in (sums, signature):
         if path.is_symlink() or not path.is_file():
@@ -96,6 +95,12 @@ def check_signature(folder: Path, allowed_signers: Path | None = None) -> list[s
         asked = ["-Y", "verify", *asked, "-f", str(allowed_signers), "-I", signer]
     done = _run(asked, sums.read_bytes())
     return [] if done.returncode == 0 else [f"is no valid signature: {_last_line(done.stderr)}"]
+
+
+def require_signers(allowed_signers: Path | None) -> None:
+    """Raise ReleaseError if a list of those who may sign is named and is not there."""
+    if allowed_signers is not None and not allowed_signers.is_file():
+        raise ReleaseError(f"there is no list of allowed signers {allowed_signers}; name a file")
 
 
 def _signer_of(signature: Path, allowed_signers: Path) -> str:

@@ -209,12 +209,7 @@ def _is_folder(tree: ReceivedTree, entry: os.DirEntry[str], name: str) -> bool:
 
 
 def _parse(content: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    value = json.loads(
-        content.decode("utf-8"),
-        parse_constant=_refuse_number,
-        parse_float=_finite_number,
-        parse_int=_whole_number,
-    )
+    value = _DECODER.decode(content.decode("utf-8"))
     if _SURROGATE.search(content):
         # Half of a pair is a text that JSON can spell and no file can hold: a ValueError.
         json.dumps(value, ensure_ascii=False).encode()
@@ -233,6 +228,11 @@ def _finite_number(text: str) -> float:
 def _whole_number(text: str) -> int:
     # Longer ones are no float64, where checks would trip over them.
     return int(text) if len(text) <= _MAX_DIGITS else _refuse_number(text)
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse_number, parse_float=_finite_number, parse_int=_whole_number
+)
 
 
 def brief(error: BaseException) -> str:

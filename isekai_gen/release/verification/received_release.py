@@ -33,7 +33,7 @@ class ImageRow:
         duplicate_group: Name of the near-duplicates that it belongs to.
         max_similarity: To the most similar other image, or None.
         drawn_from: Hash of its prompt, seed and row (`verify_metadata.drawn_from`).
-        digest: SHA-256 of the row's canonical JSON, 32 bytes.
+        digest: SHA-256 of the row's canonical JSON, 32 bytes; b"" if no file carries images.
     """
 
     line: int

@@ -12,18 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from isekai_gen.errors import ReleaseError
+from isekai_gen.release.containers.image_containers import container_files
 from isekai_gen.release.layout import CONCEPTS_FILE, INDEX_FILE
+from isekai_gen.release.progress import Advance, ignore_progress
 from isekai_gen.release.signing.c2pa_check import can_check_c2pa
+from isekai_gen.release.signing.sign import require_signers
 from isekai_gen.release.verification.findings import in_order
 from isekai_gen.release.verification.received import Finding, ReceivedTree, walk_release
 from isekai_gen.release.verification.received_release import ReceivedRelease
 from isekai_gen.release.verification.verify_card import check_card
-from isekai_gen.release.verification.verify_containers import check_containers, container_files
+from isekai_gen.release.verification.verify_containers import check_containers
 from isekai_gen.release.verification.verify_documents import check_documents
 from isekai_gen.release.verification.verify_files import (
-    Advance,
     check_loose_images,
-    ignore_progress,
     measure_files,
 )
 from isekai_gen.release.verification.verify_limits import check_limits
@@ -87,6 +88,7 @@ def verify_release(
         ReleaseError: If there is no such folder, or no `allowed_signers`.
         MissingDependencyError: If a signature is to be checked and OpenSSH is not installed.
     """
+    require_signers(allowed_signers)
     release, pictures, told = read_release(folder), None, advance or ignore_progress
     if pixels:
         marked = release.index.get("signed_pictures") is True and can_check_c2pa()

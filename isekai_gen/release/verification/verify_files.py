@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from isekai_gen.cores import usable_cores
 from isekai_gen.hashing import file_sha256
 from isekai_gen.release.layout import METADATA_FILE
+from isekai_gen.release.progress import Advance
 from isekai_gen.release.verification.received import ReceivedTree, brief
 from isekai_gen.release.verification.received_release import ImageRow, ReceivedRelease
 from isekai_gen.release.verification.verify_pixels import PictureCheck
 
-# Files that are in hand at once; results of this many are held.
-_FILES_AT_ONCE = 256
-Advance = Callable[[int], None]
-"""Called with a number of files checked since the last call."""
+# Handing work to a thread takes as long as hashing a small picture.
+_FILES_A_TASK = 16
+# Results of this many tasks are held.
+_TASKS_AT_ONCE = 64
 
 
 def measure_files(
@@ -35,20 +36,22 @@ def measure_files(
     """
     measured: dict[str, str] = {}
     names = sorted(tree.files)
+    batches = [names[n : n + _FILES_A_TASK] for n in range(0, len(names), _FILES_A_TASK)]
 
-    def measure(name: str) -> tuple[str, list[str]] | OSError:
-        return _measure(tree.files[name], images.get(name), pictures)
+    def measure(batch: list[str]) -> list[tuple[str, list[str]] | OSError]:
+        return [_measure(tree.files[name], images.get(name), pictures) for name in batch]
 
     with ThreadPoolExecutor(usable_cores()) as pool:
-        for start in range(0, len(names), _FILES_AT_ONCE):
-            batch = names[start : start + _FILES_AT_ONCE]
-            for name, result in zip(batch, pool.map(measure, batch), strict=True):
-                advance(1)
-                if isinstance(result, OSError):
-                    tree.report(name, "unreadable", brief(result))
-                    continue
-                measured[name], faults = result
-                tree.report_some(name, "metadata", faults)
+        for start in range(0, len(batches), _TASKS_AT_ONCE):
+            some = batches[start : start + _TASKS_AT_ONCE]
+            for batch, results in zip(some, pool.map(measure, some), strict=True):
+                advance(len(batch))
+                for name, result in zip(batch, results, strict=True):
+                    if isinstance(result, OSError):
+                        tree.report(name, "unreadable", brief(result))
+                        continue
+                    measured[name], faults = result
+                    tree.report_some(name, "metadata", faults)
     return measured
 
 
@@ -82,8 +85,3 @@ def check_loose_images(release: ReceivedRelease) -> None:
     for name in sorted(tree.files.keys() - images.keys()):
         if name.startswith("images/"):
             tree.report(name, "metadata", f"{METADATA_FILE} has no row for it")
-
-
-def ignore_progress(files: int) -> None:
-    """An `Advance` that nobody watches."""
-    del files

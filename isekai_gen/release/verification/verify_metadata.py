@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 from isekai_gen.hashing import canonical_json
 from isekai_gen.records import IMAGE_FORMATS
 from isekai_gen.release.columns import METADATA_COLUMNS
+from isekai_gen.release.containers.image_containers import container_files
 from isekai_gen.release.layout import CONCEPTS_FILE, METADATA_FILE
 from isekai_gen.release.tables import DIGITAL_SOURCE_TYPE
 from isekai_gen.release.verification.received import ReceivedTree
@@ -23,6 +23,7 @@ from isekai_gen.release.verification.verify_columns import column_faults
 _REALS = tuple(column.name for column in METADATA_COLUMNS if column.kind == "real")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{20}")
+_NUMBERED = re.compile(rf"[0-9]{{4,}}({'|'.join(map(re.escape, IMAGE_FORMATS))})")
 _DIGESTS = ("sha256", "pixel_sha256")
 _POSITIVE = ("width", "height", "bytes")
 _DRAWN_FROM = ("concept", "prompt", "negative_prompt", "template", "seed", "row")
@@ -41,6 +42,8 @@ def read_images(tree: ReceivedTree, concepts: list[dict[str, Any]]) -> dict[str,
     ids: set[str] = set()
     # Few words, said of many images: one object each.
     words: dict[str, str] = {}
+    # Only files that carry images repeat rows, and are held against digests of them.
+    repeated = container_files(tree.files) > 0
     for number, row in tree.iter_rows(METADATA_FILE):
         faults = column_faults(row, METADATA_COLUMNS)
         if not faults:
@@ -48,7 +51,8 @@ def read_images(tree: ReceivedTree, concepts: list[dict[str, Any]]) -> dict[str,
             if row["id"] in ids or row["file_name"] in images:
                 faults.append("id or file_name is repeated")
             ids.add(row["id"])
-            images.setdefault(row["file_name"], _remembered(number, row, words))
+            digest = row_digest(row) if repeated else b""
+            images.setdefault(row["file_name"], _remembered(number, row, words, digest))
         tree.report_some(METADATA_FILE, "metadata", [f"line {number}: {each}" for each in faults])
     return images
 
@@ -70,7 +74,9 @@ def drawn_from(row: Mapping[str, Any]) -> int:
     return hash(tuple(ascii(row.get(key)) for key in _DRAWN_FROM))
 
 
-def _remembered(number: int, row: Mapping[str, Any], words: dict[str, str]) -> ImageRow:
+def _remembered(
+    number: int, row: Mapping[str, Any], words: dict[str, str], digest: bytes
+) -> ImageRow:
     def word(name: str) -> str:
         return words.setdefault(row[name], row[name])
 
@@ -89,7 +95,7 @@ def _remembered(number: int, row: Mapping[str, Any], words: dict[str, str]) -> I
         duplicate_group=row["duplicate_group"],
         max_similarity=row["max_similarity"],
         drawn_from=drawn_from(row),
-        digest=row_digest(row),
+        digest=digest,
     )
 
 
@@ -106,11 +112,14 @@ def _check_values(row: Mapping[str, Any]) -> list[str]:
         faults.append(f"digital_source_type must be {DIGITAL_SOURCE_TYPE}")
     if not row["split"]:
         faults.append("split must not be empty")
-    path, slug = PurePosixPath(row["file_name"]), re.escape(row["concept"])
-    expected = re.compile(rf"images/{slug}/{slug}-[0-9]{{4,}}")
-    if not expected.fullmatch(str(path.with_suffix(""))) or path.suffix not in IMAGE_FORMATS:
+    if not _is_image_path(row["file_name"], row["concept"]):
         faults.append(f"file_name {row['file_name']!a} must be images/CONCEPT/CONCEPT-NUMBER.png")
     return faults
+
+
+def _is_image_path(path: str, slug: str) -> bool:
+    stem = f"images/{slug}/{slug}-"
+    return path.startswith(stem) and _NUMBERED.fullmatch(path, len(stem)) is not None
 
 
 def _check_concept(row: Mapping[str, Any], concepts: list[dict[str, Any]]) -> list[str]:
