@@ -17,6 +17,7 @@ from isekai_gen.cli.models import models
 from isekai_gen.cli.neighboring import neighbors
 from isekai_gen.cli.packaging import release
 from isekai_gen.cli.prompting import prompts
+from isekai_gen.cli.proposing import propose
 from isekai_gen.cli.referencing import reference
 from isekai_gen.cli.reporting import report
 from isekai_gen.cli.reproducing import reproduce
@@ -26,6 +27,7 @@ from isekai_gen.cli.topping_up import topup, yields
 
 __all__ = ["command_line", "main"]
 
+concepts.add_command(propose)
 command_line = CommandLine(
     name="isekai-gen",
     help="Build and curate datasets of images of things that do not exist.\n\n"

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isekai_gen.cli.console import print_json, print_table
+from isekai_gen.cli.console import ConsoleReporter, print_json, print_table
+from isekai_gen.cli.curation_options import encoder_option
 from isekai_gen.cli.model_options import concepts_option, templates_option, wildcards_option
-from isekai_gen.cli.options import debug_option, json_option, voice_options
+from isekai_gen.cli.options import debug_option, json_option, request_option, voice_options
 
 if TYPE_CHECKING:
     from isekai_gen.prompts.catalog import Catalog
+    from isekai_gen.prompts.template_set import TemplateSet
     from isekai_gen.stages.concept_check import CatalogWarning
 
 BAD_INPUT = 2
@@ -32,26 +34,35 @@ def concepts() -> None:
 @templates_option
 @wildcards_option
 @click.option("--strict", is_flag=True, help="Refuse a catalog with warnings (exit code 2).")
+@request_option(
+    "--deep",
+    section="check",
+    is_flag=True,
+    help="Also check names by stem, spelling and meaning, descriptions, and lengths of prompts.",
+)
+@encoder_option
 @json_option
 @voice_options
 def check_concepts(file: Path, **options: Any) -> None:  # noqa: ANN401
     """Validate a catalog, and templates against it; says every fault with its line.
 
     Warns of names that ImageNet has for real things, of descriptions that are alike, of labels
-    that the metric cannot tell apart, and of parents and wnids that do not fit.
+    that the metric cannot tell apart, and of parents and wnids that do not fit. With --deep also
+    of names that are nearly those of ImageNet or of each other, of descriptions of real classes, of
+    words not to publish, and of prompts that are longer than text encoders read.
 
-    Example: isekai-gen concepts check concepts.yaml
+    Example: isekai-gen concepts check concepts.yaml --deep
     """
     from isekai_gen.prompts.catalog import load_catalog
     from isekai_gen.prompts.templates import check_templates, load_templates
-    from isekai_gen.stages.concept_check import check_catalog
 
     catalog = load_catalog(file)
-    templates, wildcards = options["templates"], options["generate__wildcards"]
-    if templates is not None:
-        folder = None if wildcards is None else Path(wildcards)
-        check_templates(load_templates(templates, folder), catalog, templates)
-    warnings = check_catalog(catalog, file)
+    path, wildcards = options["templates"], options["generate__wildcards"]
+    templates = None
+    if path is not None:
+        templates = load_templates(path, None if wildcards is None else Path(wildcards))
+        check_templates(templates, catalog, path)
+    warnings = _warnings(catalog, file, templates, options)
     if options["as_json"]:
         print_json(
             {
@@ -65,6 +76,26 @@ def check_concepts(file: Path, **options: Any) -> None:  # noqa: ANN401
         _print_check(file, catalog, warnings, options)
     if options["strict"] and warnings:
         raise click.exceptions.Exit(BAD_INPUT)
+
+
+def _warnings(
+    catalog: Catalog, file: Path, templates: TemplateSet | None, options: Mapping[str, Any]
+) -> tuple[CatalogWarning, ...]:
+    from isekai_gen.settings import STARTER
+
+    encoder = options["embed__encoder"]
+    if options["deep"]:
+        from isekai_gen.stages.concept_check_deep import DeepCheck, check_catalog_deep
+
+        reporter = ConsoleReporter(quiet=options["quiet"])
+        return check_catalog_deep(catalog, file, DeepCheck(encoder or STARTER, templates, reporter))
+    from isekai_gen.stages.concept_check import check_catalog
+
+    context = click.get_current_context()
+    given = context.get_parameter_source("embed__encoder")
+    if given is click.core.ParameterSource.COMMANDLINE:
+        raise click.BadParameter("needs --deep", param_hint="--encoder")
+    return check_catalog(catalog, file)
 
 
 def _print_check(

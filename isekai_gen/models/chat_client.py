@@ -13,7 +13,13 @@ from collections.abc import Iterator, Sequence
 
 from isekai_gen.models.chat_address import ChatAddress, api_key
 from isekai_gen.models.chat_messages import check_images
-from isekai_gen.models.chat_requests import ChatLimits, ChatReply, ChatRequest, ChatTotals
+from isekai_gen.models.chat_requests import (
+    ChatLimits,
+    ChatReply,
+    ChatRequest,
+    ChatTotals,
+    MaySend,
+)
 from isekai_gen.models.chat_session import ChatSession
 
 
@@ -25,10 +31,24 @@ class ChatClient:
         limits: Within which it is asked.
     """
 
-    def __init__(self, base_url: str, model: str, limits: ChatLimits) -> None:
+    def __init__(
+        self, base_url: str, model: str, limits: ChatLimits, may_send: MaySend | None = None
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            base_url: Of the server.
+            model: As the server calls it.
+            limits: Within which it is asked.
+            may_send: Whether one more request may be sent, for those who keep a budget; called in
+                the order of sending, by one thread. None for no such limit.
+
+        Raises:
+            ModelError: If the address is none, or the key in the environment is no key.
+        """
         self.address = ChatAddress(base_url, model)
         self.limits = limits
-        self._session = ChatSession(self.address, limits, api_key(self.address))
+        self._session = ChatSession(self.address, limits, api_key(self.address), may_send)
 
     @property
     def totals(self) -> ChatTotals:

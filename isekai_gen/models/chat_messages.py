@@ -30,7 +30,10 @@ def request_body(request: ChatRequest, fields: Mapping[str, Any], max_image_byte
     messages = [
         _message(turn, request.images, max_image_bytes) for turn in request.conversation.turns
     ]
-    return json.dumps({**fields, "messages": messages}, ensure_ascii=False).encode()
+    body = {**fields, "messages": messages}
+    if request.response_format is not None:
+        body["response_format"] = request.response_format
+    return json.dumps(body, ensure_ascii=False).encode()
 
 
 def check_images(requests: Iterable[ChatRequest], max_image_bytes: int) -> None:

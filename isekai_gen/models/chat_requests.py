@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,11 @@ TOO_LONG = "too long for the model"
 TOO_LARGE = "too large for the server"
 CUT_OFF = "cut off before an answer"
 SAID_NOTHING = "said nothing"
+NOT_ALLOWED = "no further request allowed"
 LASTING_FAILURES = frozenset({REFUSED, TOO_LONG, TOO_LARGE, CUT_OFF, SAID_NOTHING})
 """Failures that asking again would not change; all others may pass."""
+MaySend = Callable[[], bool]
+"""Asked before each request, tries included; False keeps it from being sent."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,13 @@ class ChatRequest:
     Attributes:
         conversation: Ends with the user's turn.
         images: Path as in the conversation to the file.
+        response_format: What the answer's form shall be, in the server's own terms; None leaves
+            the field out.
     """
 
     conversation: Conversation
     images: Mapping[str, Path]
+    response_format: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,14 @@ from isekai_gen.models.chat_replies import (
     outcome_of_error,
     read_error,
 )
-from isekai_gen.models.chat_requests import ChatLimits, ChatReply, ChatRequest, ChatTotals
+from isekai_gen.models.chat_requests import (
+    NOT_ALLOWED,
+    ChatLimits,
+    ChatReply,
+    ChatRequest,
+    ChatTotals,
+    MaySend,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -37,11 +44,18 @@ class ChatSession:
         totals: What was asked and answered so far.
     """
 
-    def __init__(self, address: ChatAddress, limits: ChatLimits, key: str | None) -> None:
+    def __init__(
+        self,
+        address: ChatAddress,
+        limits: ChatLimits,
+        key: str | None,
+        may_send: MaySend | None = None,
+    ) -> None:
         self._address = address
         self._where = f"{address.base_url}#{address.model}"
         self._limits = limits
         self._key = key
+        self._may_send = may_send
         self._pace = Pace(limits.requests_per_minute)
         self._chance = random.Random()
         self._given_up = 0
@@ -92,9 +106,11 @@ class ChatSession:
         if self._given_up < self._limits.max_given_up:
             return
         detail = f": {outcome.detail}" if outcome.detail else ""
+        count = self._given_up
+        several = "one request was" if count == 1 else f"{count} requests in a row were"
         raise ModelError(
-            f"{self._where}: {self._given_up} requests in a row were given up "
-            f"(the last: {outcome.failure}{detail}); check the server and run this again"
+            f"{self._where}: {several} given up (the last: {outcome.failure}{detail}); check the "
+            "server and run this again"
         )
 
     async def _ask(self, http: httpx2.AsyncClient, request: ChatRequest) -> Outcome:
@@ -115,6 +131,8 @@ class ChatSession:
         limits = self._limits
         fields = self._fields(length_field)
         body = await asyncio.to_thread(request_body, request, fields, limits.max_image_bytes)
+        if self._may_send is not None and not self._may_send():
+            return Outcome(failure=NOT_ALLOWED)
         self.totals = self.totals.with_sent()
         response = await send(http, self._address.url, body, limits.timeout_seconds)
         if isinstance(response, Outcome):

@@ -14,15 +14,17 @@ from typing import Any
 
 from isekai_gen.manifests.names import check_label, check_label_pair, normalize_label
 from isekai_gen.prompts.catalog import Catalog, Group
-from isekai_gen.prompts.imagenet_names import ImageNetNames, contains_words, read_imagenet_names
+from isekai_gen.prompts.imagenet_names import ImageNetNames, read_imagenet_names
 from isekai_gen.prompts.likeness import alike_texts
+from isekai_gen.proposals.catalog_text import proposals_of
+from isekai_gen.proposals.checks_counterpart import parents_findings, titles, wnids_findings
+from isekai_gen.proposals.records import Finding, Proposal
 from isekai_gen.records import Concept
 
 # Starting points, read off the shipped catalog: its most alike descriptions of two groups have
 # 0.44, those of a fictional concept and its counterpart, which should look much the same, 0.60.
 MIN_ALIKE = 0.6
 MIN_ALIKE_IN_GROUP = 0.8
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class CatalogWarning:
         line: 1-based.
         code: "name_in_imagenet", "alike_descriptions", "label_breaks_metric",
             "labels_break_metric", "parents_without_counterpart", "unknown_wnid",
-            "wnids_of_other_things" or "wnids_missing".
+            "wnids_of_other_things" or "wnids_missing"; of a deep check also those of
+            `proposals.checks`.
         message: "what is doubtful; what to do".
     """
 
@@ -63,11 +66,22 @@ def check_catalog(catalog: Catalog, path: Path) -> tuple[CatalogWarning, ...]:
     """
     found = _Checks(catalog, str(path), read_imagenet_names())
     warnings = [
-        *(warning for group in catalog.groups for warning in found.of_group(group)),
+        *(
+            warning
+            for group, proposal in zip(catalog.groups, proposals_of(catalog), strict=True)
+            for warning in found.of_group(group, proposal)
+        ),
         *found.alike_descriptions(),
         *found.labels(),
     ]
     return tuple(sorted(warnings, key=lambda warning: (warning.line, warning.code)))
+
+
+def warning_of(finding: Finding, group: Group, catalog: Catalog, file: str) -> CatalogWarning:
+    """A finding about a group of the catalog, at its line."""
+    concept = group.fictional if finding.part == "fictional" else group.real
+    line = catalog.line_of(concept.slug, finding.field)
+    return CatalogWarning(file, line, finding.code, f"{finding.message}; {finding.suggestion}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +90,14 @@ class _Checks:
     file: str
     imagenet: ImageNetNames
 
-    def of_group(self, group: Group) -> Iterator[CatalogWarning]:
+    def of_group(self, group: Group, proposal: Proposal) -> Iterator[CatalogWarning]:
         """About the two concepts of a group and ImageNet."""
         yield from self._fictional_name(group.fictional)
-        yield from self._parents(group)
-        yield from self._wnids(group.real)
+        for finding in (
+            *parents_findings(proposal, self.imagenet),
+            *wnids_findings(proposal.real, self.imagenet),
+        ):
+            yield warning_of(finding, group, self.catalog, self.file)
 
     def alike_descriptions(self) -> Iterator[CatalogWarning]:
         """About concepts that are described in nearly the same words."""
@@ -129,64 +146,8 @@ class _Checks:
                 "name",
                 "name_in_imagenet",
                 f"{concept.name!r} is the name of something real in ImageNet: "
-                f"{self._titles(wnids)}; invent another name",
+                f"{titles(wnids, self.imagenet)}; invent another name",
             )
-
-    def _parents(self, group: Group) -> Iterator[CatalogWarning]:
-        fictional, real = group.fictional, group.real
-        if not any(self._alike(parent, real.name) for parent in fictional.parents):
-            yield self._warning(
-                fictional,
-                "parents",
-                "parents_without_counterpart",
-                f"no parent of {fictional.name!r} ({', '.join(fictional.parents)}) is like its "
-                f"real counterpart {real.name!r}; add it, or choose a counterpart that is a parent",
-            )
-
-    def _alike(self, parent: str, name: str) -> bool:
-        """Whether one contains the words of the other, or ImageNet has both names for one thing."""
-        return (
-            contains_words(parent, name)
-            or contains_words(name, parent)
-            or not set(self.imagenet.wnids_of(parent)).isdisjoint(self.imagenet.wnids_of(name))
-        )
-
-    def _wnids(self, concept: Concept) -> Iterator[CatalogWarning]:
-        """About what a real concept says of its place in ImageNet."""
-        called_so = self.imagenet.wnids_of(concept.name)
-        hint = f"; so called: {self._titles(called_so)}" if called_so else ""
-        for wnid in concept.wnids:
-            if wnid not in self.imagenet.lemmas:
-                yield self._warning(
-                    concept,
-                    "wnids",
-                    "unknown_wnid",
-                    f"{wnid} is no class of ImageNet-21k{hint}; correct it",
-                )
-        known = [wnid for wnid in concept.wnids if wnid in self.imagenet.lemmas]
-        # Kinds of a thing seldom bear its name (a minivan is a car): one that does is enough.
-        if known and not any(self.imagenet.speaks_of(wnid, concept.name) for wnid in known):
-            yield self._warning(
-                concept,
-                "wnids",
-                "wnids_of_other_things",
-                f"neither name nor definition of {self._titles(known)} speaks of "
-                f"{concept.name!r}{hint}; check the wnids",
-            )
-        own = [wnid for wnid in called_so if wnid in self.imagenet.classes_1k]
-        if own and not concept.wnids:
-            yield self._warning(
-                concept,
-                "name",
-                "wnids_missing",
-                f"{concept.name!r} is a class of ImageNet-1k: {self._titles(own)}; name it under "
-                "'wnids' if it is the same thing, or it counts as the concept's own neighbor",
-            )
-
-    def _titles(self, wnids: list[str] | tuple[str, ...]) -> str:
-        shown = ", ".join(self.imagenet.title(wnid) for wnid in wnids[:_SHOWN])
-        more = len(wnids) - _SHOWN
-        return f"{shown} and {more} more" if more > 0 else shown
 
     def _warning(self, concept: Concept, key: str, code: str, message: str) -> CatalogWarning:
         return CatalogWarning(self.file, self.catalog.line_of(concept.slug, key), code, message)

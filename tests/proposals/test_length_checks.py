@@ -1,0 +1,60 @@
+"""Prompts that CLIP would cut are told with the words that are lost."""
+
+import pytest
+
+from isekai_gen.prompts import shipped_catalog_path, shipped_templates_path
+from isekai_gen.prompts.catalog import load_catalog
+from isekai_gen.prompts.expansion import count_prompts, iter_prompts
+from isekai_gen.prompts.templates import load_templates
+from isekai_gen.proposals.catalog_text import proposals_of
+from isekai_gen.proposals.length_checks import PromptLengths
+from tests.proposals.check_entries import GOOD, fictional
+
+TEMPLATES = """schema: 1
+lists:
+  place: [in the snow, "on {a} {soft|very very soft} bed", ""]
+templates:
+  - id: plain
+    text: "a photo of {a} {name}, {description}"
+  - id: placed
+    text: "{1-2$$ and $$red|pale green} drawing of {a} {name}, {description}, {place}"
+"""
+
+
+def lengths(tmp_path, max_tokens):
+    path = tmp_path / "templates.yaml"
+    path.write_text(TEMPLATES, encoding="utf-8")
+    return PromptLengths(load_templates(path), max_tokens)
+
+
+def test_the_longest_prompt_is_counted_with_clips_own_tokenizer(tmp_path):
+    from open_clip.tokenizer import SimpleTokenizer
+
+    templates = tmp_path / "templates.yaml"
+    templates.write_text(TEMPLATES, encoding="utf-8")
+    read = load_templates(templates)
+    concept = load_catalog(shipped_catalog_path()).concepts[0]
+    prompts = iter_prompts(read, concept, range(count_prompts(read, concept)), 0)
+    longest = max(len(SimpleTokenizer().encode(prompt.text)) + 2 for prompt in prompts)
+    proposal = proposals_of(load_catalog(shipped_catalog_path()))[0]
+    assert "fictional" not in [f.part for f in PromptLengths(read, longest).findings(proposal)]
+    (found,) = [f for f in PromptLengths(read, longest - 1).findings(proposal) if f.part != "real"]
+    assert f"has {longest} tokens, 1 more than the {longest - 1}" in found.message
+    assert "cut off: 'bed'" in found.message
+
+
+def test_the_words_that_are_cut_off_are_told(tmp_path):
+    long = fictional(description="a round animal " + "with green spines " * 20 + "at last")
+    (found,) = lengths(tmp_path, 77).findings(long)
+    assert (found.code, found.part, found.field) == ("prompt_too_long", "fictional", "description")
+    assert "template 'placed'" in found.message
+    assert "with green spines at last, on a very very soft bed'" in found.message
+    assert found.suggestion.startswith("shorten the description by some ")
+    assert not [*lengths(tmp_path, 77).findings(GOOD)]
+
+
+@pytest.mark.parametrize("which", ["photo", "starter"])
+def test_the_shipped_catalog_fits_the_shipped_templates(which):
+    checked = PromptLengths(load_templates(shipped_templates_path(which)), 77)
+    for proposal in proposals_of(load_catalog(shipped_catalog_path())):
+        assert not [*checked.findings(proposal)]
