@@ -109,11 +109,18 @@ def _feature_color(rng: random.Random, feature: str | None, body_color: str) -> 
     return rng.choice(different or list(colors))
 
 
-def render(sketch: Sketch, rng: random.Random) -> npt.NDArray[np.uint8]:
-    """Draw a sketch as uint8 [128, 128, 3] RGB; `rng` decides pose and small variations."""
+def render(
+    sketch: Sketch, rng: random.Random, backdrop: Color | None = None
+) -> npt.NDArray[np.uint8]:
+    """Draw a sketch as uint8 [128, 128, 3] RGB; `rng` decides pose and small variations.
+
+    With a `backdrop`, the same thing in the same place stands before that color, without a scene.
+    """
     side = PICTURE_SIZE * SUPERSAMPLING
     pixels = np.zeros((side, side, 3), np.uint8)
     paint_scene(pixels, sketch.scene, sketch.background, rng)
+    if backdrop is not None:
+        pixels[:] = backdrop
     thing = all_things()[sketch.body]
     canvas = Canvas(pixels, rng, _sample_pose(sketch, rng))
     color = _vary(COLORS[sketch.color], rng)
