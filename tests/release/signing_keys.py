@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from isekai_gen.release.signing.sign_keys import files_with_keys
+
 _MAKE_BY_KIND = {
     "es256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "es384": lambda: ec.generate_private_key(ec.SECP384R1()),
@@ -100,3 +102,9 @@ def write_ssh_key(path: Path, passphrase: str = "") -> Path:
         capture_output=True,
     )
     return path
+
+
+def keys_in(folder: Path) -> list[str]:
+    """Every file of a folder that has a private key in it."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return files_with_keys({path.relative_to(folder).as_posix(): path for path in found})

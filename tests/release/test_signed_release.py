@@ -13,10 +13,9 @@ from isekai_gen.release.building.request import BuildPlan
 from isekai_gen.release.signing.c2pa_check import check_c2pa
 from isekai_gen.release.signing.c2pa_marks import C2paMarker
 from isekai_gen.release.signing.sign import SshSigner, check_signature
-from isekai_gen.release.signing.sign_keys import files_with_keys
 from isekai_gen.release.verification.verify import verify_release
 from tests.release.conftest import make_small
-from tests.release.signing_keys import PairFiles, write_pair, write_ssh_key
+from tests.release.signing_keys import PairFiles, keys_in, write_pair, write_ssh_key
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +53,7 @@ def test_a_signed_release_verifies_and_names_its_signer(signed, ssh_key, tmp_pat
 
 
 def test_no_key_is_in_a_signed_release(signed, pair, ssh_key):
-    assert files_with_keys(signed) == []
+    assert keys_in(signed) == []
     secrets = [line for path in (pair.key, ssh_key) for line in path.read_bytes().splitlines()[1:3]]
     for path in signed.rglob("*"):
         if path.is_file():

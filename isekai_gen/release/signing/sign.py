@@ -20,6 +20,7 @@ from isekai_gen.release.layout import SIGNATURE_FILE, SUMS_FILE
 
 SIGNATURE_NAMESPACE = "isekai-gen-release"
 _TOOL = "ssh-keygen"
+_MAGIC_AND_VERSION = b"SSHSIG\x00\x00\x00\x01"
 _BEGIN, _END = b"-----BEGIN SSH SIGNATURE-----\n", b"-----END SSH SIGNATURE-----\n"
 _COLUMNS = 70
 _MAX_SIGNATURE_BYTES = 64 * 1024
@@ -120,7 +121,8 @@ def _is_plain_signature(path: Path) -> bool:
         return False
     text = base64.b64encode(blob)
     lines = [text[start : start + _COLUMNS] + b"\n" for start in range(0, len(text), _COLUMNS)]
-    return content == _BEGIN + b"".join(lines) + _END
+    # It also takes a version 0, which nothing writes (PROTOCOL.sshsig: version 1).
+    return blob.startswith(_MAGIC_AND_VERSION) and content == _BEGIN + b"".join(lines) + _END
 
 
 def _run(arguments: Sequence[str], content: bytes) -> subprocess.CompletedProcess[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 # RFC 7468 and what OpenSSL, OpenSSH and GnuPG write.
@@ -13,16 +14,18 @@ _BLOCK_BYTES = 1 << 20
 _BINARY = frozenset({".png", ".jpg", ".jpeg", ".webp", ".parquet", ".tar", ".npy"})
 
 
-def files_with_keys(folder: Path) -> list[str]:
-    """Path of every file below `folder` that has a PEM or OpenSSH private key in it, sorted.
+def files_with_keys(files: Mapping[str, Path]) -> list[str]:
+    """Name of every file that has a PEM or OpenSSH private key in it, sorted.
 
-    Pictures, tables and archives are read at their beginning only. Links are not followed.
+    Pictures, tables and archives are read at their beginning only.
+
+    Args:
+        files: Name to where it lies.
 
     Raises:
         OSError: If a file cannot be read.
     """
-    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return sorted(path.relative_to(folder).as_posix() for path in found if _has_key(path))
+    return sorted(name for name, path in files.items() if _has_key(path))
 
 
 def _has_key(path: Path) -> bool:
