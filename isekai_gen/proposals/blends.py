@@ -48,9 +48,11 @@ def blends_of(first: str, last: str) -> tuple[Blend, ...]:
 
     Args:
         first: Letters a to z only; what is said first.
-        last: Letters a to z only.
+        last: Letters a to z only; an empty word blends with none.
     """
     found: dict[str, Blend] = {}
+    if not (first and last):
+        return ()
     for blend in (*_overlapping(first, last), *_joined(first, last)):
         known = found.get(blend.word)
         fits = MIN_LETTERS <= len(blend.word) <= MAX_LETTERS

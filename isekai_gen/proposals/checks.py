@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from isekai_gen.prompts import shipped_templates_path
 from isekai_gen.prompts.imagenet_names import ImageNetNames, contains_words
@@ -19,8 +19,8 @@ from isekai_gen.proposals.checks_fields import field_findings
 from isekai_gen.proposals.checks_meaning import ClassMeanings
 from isekai_gen.proposals.engine import EmbedTexts
 from isekai_gen.proposals.length_checks import PromptLengths
-from isekai_gen.proposals.name_checks import RealNames, real_name_findings
-from isekai_gen.proposals.names import NameBook
+from isekai_gen.proposals.name_checks import RealNames, real_name_findings, real_names
+from isekai_gen.proposals.names import NameBook, read_name_book
 from isekai_gen.proposals.records import Finding, Proposal
 from isekai_gen.proposals.slate_checks import (
     AlikeLimits,
@@ -142,15 +142,15 @@ class EntryChecks:
 
     @cached_property
     def _names(self) -> RealNames:
-        return RealNames(self.imagenet)
+        return real_names(self.imagenet)
 
     @cached_property
     def _book(self) -> NameBook:
-        return NameBook(self.imagenet)
+        return read_name_book(self.imagenet)
 
     @cached_property
     def _definitions(self) -> LikeTexts:
-        return LikeTexts(self.imagenet.definitions)
+        return _index_definitions(self.imagenet)
 
     @cached_property
     def _meanings(self) -> ClassMeanings | None:
@@ -162,6 +162,11 @@ class EntryChecks:
     def _lengths(self) -> PromptLengths:
         templates = self._templates or load_templates(shipped_templates_path("photo"))
         return PromptLengths(templates, self.limits.max_tokens)
+
+
+@cache
+def _index_definitions(imagenet: ImageNetNames) -> LikeTexts:
+    return LikeTexts(imagenet.definitions)
 
 
 def _is_whole(proposal: Proposal) -> bool:

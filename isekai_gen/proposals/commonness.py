@@ -28,6 +28,8 @@ _CLIP_MERGES = 48_894  # 49,152 tokens less 256 bytes and two marks
 _SURE = 0.5
 _WORD_END = "</w>"
 _WORD = re.compile(r"[a-z]+")
+# CLIP's own way to split a text, for ASCII.
+_SPLIT = re.compile(r"'(?:s|t|re|ve|m|ll|d)|[a-z]+|[0-9]|[^\sa-z0-9]+")
 
 
 def commonness_of(name: str) -> float:
@@ -41,6 +43,20 @@ def commonness_of(name: str) -> float:
     # "Venus's" is a form of "venus": the s alone says nothing.
     words = _WORD.findall(name.casefold().replace("'s", ""))
     return min((_of_word(word) for word in words), default=0.0)
+
+
+def count_of_tokens(text: str) -> int:
+    """Tokens that CLIP's tokenizer makes of an ASCII text, without its marks at both ends.
+
+    Raises:
+        MissingDependencyError: If open_clip, or its table, is not there.
+    """
+    return sum(_tokens_of(part) for part in _SPLIT.findall(text.casefold()))
+
+
+@cache
+def _tokens_of(part: str) -> int:
+    return len(_pieces(part, _read_merges().place_of_pair))
 
 
 @cache

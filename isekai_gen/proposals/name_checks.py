@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from isekai_gen.prompts.imagenet_names import ImageNetNames, name_forms
 from isekai_gen.proposals.checks_counterpart import titles
@@ -64,6 +64,12 @@ class NearName:
 
     code: str
     said: str
+
+
+@cache
+def real_names(imagenet: ImageNetNames) -> RealNames:
+    """The one index of these names: seconds at the first call, nothing at others."""
+    return RealNames(imagenet)
 
 
 class RealNames:

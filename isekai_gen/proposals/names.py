@@ -10,7 +10,7 @@ from functools import cache
 from isekai_gen.manifests.names import check_label, check_label_pair
 from isekai_gen.prompts.imagenet_names import ImageNetNames, name_forms
 from isekai_gen.proposals.blends import Blend, blends_of
-from isekai_gen.proposals.name_checks import RealNames
+from isekai_gen.proposals.name_checks import real_names
 from isekai_gen.proposals.names_taken import clip_words
 from isekai_gen.proposals.pronounceable import Pronounceability
 
@@ -36,6 +36,16 @@ _UNSAFE = re.compile(
 )
 
 
+@cache
+def read_name_book(imagenet: ImageNetNames) -> NameBook:
+    """The one book of these names: seconds at the first call, nothing at others.
+
+    Raises:
+        MissingDependencyError: If open_clip, which has CLIP's vocabulary, is not installed.
+    """
+    return NameBook(imagenet)
+
+
 class NameBook:
     """Words that are taken, and how names are made that are not.
 
@@ -53,7 +63,7 @@ class NameBook:
         self._words = lemmas | _words_of(imagenet.definitions.values()) | clip_words()
         single = {name.lower() for names in imagenet.lemmas.values() for name in names}
         self._pronounceable = Pronounceability(name for name in single if name.isalpha())
-        self._real = RealNames(imagenet)
+        self._real = real_names(imagenet)
         # Two words that stand side by side in a definition name something: "dog house".
         self._pairs = _pairs_of(imagenet.definitions.values())
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from isekai_gen.prompts.imagenet_names import ImageNetNames
 from isekai_gen.proposals.candidates import Candidate, CandidateSpace
 from isekai_gen.proposals.engine import EmbedTexts
-from isekai_gen.proposals.names import NameBook
+from isekai_gen.proposals.names import read_name_book
 from isekai_gen.proposals.offline_slate import ENGINE, Standing
 from isekai_gen.proposals.parent_records import ParentChoice
 from isekai_gen.proposals.ranking import Ranking
@@ -54,7 +54,7 @@ class OfflineEngine:
         self._choice, self._seed = choice, seed
         self._parents = tuple({p.key: p for p in (*choice.bodies, *choice.lenders)}.values())
         self._space = CandidateSpace(choice, seed)
-        self._names = NameBook(imagenet)
+        self._names = read_name_book(imagenet)
         self._ranking = Ranking(embed, imagenet, self._parents)
 
     def propose(self, slate: Slate) -> Sequence[Proposal]:

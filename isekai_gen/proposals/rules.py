@@ -117,7 +117,7 @@ def are_kin(a: Parent, b: Parent) -> bool:
     if a.key == b.key or set(a.wnids) & set(b.wnids):
         return True
     return any(
-        contains_words(name, other.name) or not _forms(other.name).isdisjoint(_kind_forms(kinds))
+        _bears(name, other.name) or not _forms(other.name).isdisjoint(_kind_forms(kinds))
         for name, other, kinds in ((a.name, b, a.kinds), (b.name, a, b.kinds))
     )
 
@@ -125,6 +125,16 @@ def are_kin(a: Parent, b: Parent) -> bool:
 # Every place of the space asks again; each name is folded once.
 _forms = cache(name_forms)
 _noun_of = cache(noun_of)
+
+
+@cache
+def _word_forms(name: str) -> frozenset[str]:
+    return frozenset().union(*(name_forms(word) for word in re.findall(r"[^\W_]+", name)))
+
+
+def _bears(name: str, other: str) -> bool:
+    """Whether a name contains another; most share no word, which is seen at once."""
+    return not _word_forms(name).isdisjoint(_word_forms(other)) and contains_words(name, other)
 
 
 @cache

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from isekai_gen.prompts.articles import article_for
+from isekai_gen.proposals.commonness import count_of_tokens
 from isekai_gen.proposals.parent_records import Parent
 from isekai_gen.proposals.rules import Rule, Trait, realm_of
 from isekai_gen.proposals.wording import (
-    MAX_WORDS,
+    MAX_TOKENS,
     colored,
-    count_of_words,
     joined,
     lent_noun,
     like,
     noun_of,
+    says_shape,
     with_article,
 )
 
@@ -53,6 +55,7 @@ class _Looks:
         thing: What it is, with its article.
         shape: What it has in the first sentence, the most telling first: "a small round body".
         cover: "covered in short brown quills"
+        is_own: Whether the cover is the body's own, which may be left out.
         second: The second sentence, but for its last parts.
         details: Its last parts, which may be left out, the most telling first.
     """
@@ -62,6 +65,7 @@ class _Looks:
     cover: str
     second: str = ""
     details: tuple[str, ...] = ()
+    is_own: bool = False
 
 
 def short_of(made: Combination) -> str:
@@ -72,14 +76,14 @@ def short_of(made: Combination) -> str:
     of_material = f" of {made.lent('material')}" if made.lends("material") else ""
     lent = [made.lent(trait) for trait in ("surface", "head", "limbs") if made.lends(trait)]
     if _is_whole_head(made):
-        return f"{body}{of_material} with {with_article(lender)} head"
+        return f"{body}{of_material} with {article_for(lender)} {lender} head"
     # Named once: "refrigerator with rabbit fur and legs".
     parts = [lent_noun(lent[0], lender), *(noun_of(phrase) for phrase in lent[1:])]
     return f"{body}{of_material} with {joined(*dict.fromkeys(parts))}"
 
 
 def description_of(made: Combination) -> str:
-    """The invented thing in two sentences of at most `MAX_WORDS` words."""
+    """The invented thing in two sentences of at most `MAX_TOKENS` tokens."""
     body, lender = made.body, like(made.lender.name)
     cover = _cover(body)
     if made.lends("surface"):
@@ -101,7 +105,7 @@ def description_of(made: Combination) -> str:
     second = f"{_lead(made)} {joined(*parts)} {lender}{home}"
     if _is_whole_head(made):
         second = f"Its head is {with_article(made.lender.name)}, with {joined(*parts)}"
-    return _said(_Looks(what, (*shape, *own), cover, second))
+    return _said(_Looks(what, (*shape, *own), cover, second, is_own=not tinted))
 
 
 def real_description_of(body: Parent) -> str:
@@ -118,6 +122,8 @@ def _lead(made: Combination) -> str:
         return "It has"
     if made.lends("limbs"):
         return "For limbs it has" if realm_of(made.body) == "animal" else "It has"
+    if noun_of(made.lent("head")) == "head":
+        return "It has"
     where = {
         "animal": "Its head has",
         "plant": "At its top it has",
@@ -150,16 +156,28 @@ def _said(looks: _Looks) -> str:
     shape = [part for part in looks.shape if part]
     while True:
         text = _sentences(looks, shape, details)
-        if count_of_words(text) <= MAX_WORDS or not (details or shape):
+        if count_of_tokens(text) <= MAX_TOKENS:
             return text
+        if not (details or shape):
+            return _sentences(replace(looks, cover=""), shape, details) if looks.is_own else text
         (details or shape).pop()
 
 
 def _sentences(looks: _Looks, shape: Sequence[str], details: Sequence[str]) -> str:
-    # "shaped like a teapot, with a round belly": the comma keeps the belly from the teapot's.
-    comma = "," if " like " in looks.thing else ""
-    with_shape = f"{comma} with {joined(*shape)}" if shape else ""
     cover = f", {looks.cover}" if looks.cover else ""
     second = f"{looks.second} {joined(*details)}" if details else looks.second
     closing = f". {second}" if details or not looks.details else ""
-    return f"{looks.thing}{with_shape}{cover}{closing}"
+    return f"{looks.thing}{_with_shape(looks, shape)}{cover}{closing}"
+
+
+def _with_shape(looks: _Looks, shape: Sequence[str]) -> str:
+    if not shape:
+        return ""
+    # "shaped like a teapot, with a round belly": the comma keeps the belly from the teapot's.
+    comma = "," if " like " in looks.thing else ""
+    build, *others = shape
+    if build != looks.shape[0] or says_shape(build):
+        return f"{comma} with {joined(*shape)}"
+    # A tram is a long box, and has none.
+    comma = "," if " with " in build else ""
+    return f", {build}{comma} with {joined(*others)}" if others else f", {build}"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from isekai_gen.errors import MissingDependencyError
 from isekai_gen.proposals import commonness
-from isekai_gen.proposals.commonness import commonness_of
+from isekai_gen.proposals.commonness import commonness_of, count_of_tokens
 
 
 def test_everyday_words_come_before_rare_ones():
@@ -39,6 +39,16 @@ def test_pieces_are_those_of_another_implementation_of_byte_pair_encoding():
     for word in ["hedgehog", "peacock", "axolotl", "skyscraper", "toaster", "gyromitra", "a"]:
         told = [token.value for token in theirs.tokenize(word)]
         assert commonness._pieces(word, pairs) == told
+
+
+def test_tokens_are_counted_as_clips_own_tokenizer_does():
+    tokenizer = pytest.importorskip("open_clip.tokenizer").SimpleTokenizer()
+    for text in [
+        "an owl's three-quarter view, 50mm lens",
+        "a gyromitra with eight x-shaped legs, at home in s-curves. It has don'ts",
+        "",
+    ]:
+        assert count_of_tokens(text) == len(tokenizer.encode(text)), text
 
 
 @given(st.text(max_size=30))

@@ -4,14 +4,11 @@ from collections import Counter
 
 import pytest
 
-from isekai_gen.prompts.imagenet_names import read_imagenet_names
 from isekai_gen.proposals.domains import DOMAIN_OF_KIND, DOMAINS, domains_of, same_widest
-from isekai_gen.proposals.parents import read_parents
 
 
-def test_every_domain_has_ten_parents_at_least():
-    parents = read_parents(None, read_imagenet_names())
-    counts = Counter(domain for parent in parents for domain in domains_of(parent.domain))
+def test_every_domain_has_ten_parents_at_least(real_parents):
+    counts = Counter(domain for parent in real_parents for domain in domains_of(parent.domain))
     assert {domain: counts[domain] for domain in DOMAINS if counts[domain] < 10} == {}
 
 

@@ -8,12 +8,12 @@ import pytest
 from isekai_gen.prompts import shipped_catalog_path
 from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.prompts.imagenet_names import read_imagenet_names
-from isekai_gen.proposals.name_checks import RealNames, allowed_edits, are_near, name_stems
+from isekai_gen.proposals.name_checks import allowed_edits, are_near, name_stems, real_names
 
 
 @pytest.fixture(scope="module")
 def names():
-    return RealNames(read_imagenet_names())
+    return real_names(read_imagenet_names())
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,12 @@ from itertools import islice
 import pytest
 
 from isekai_gen.manifests.names import check_label, check_label_pair
-from isekai_gen.prompts.imagenet_names import read_imagenet_names
-from isekai_gen.proposals.names import NameBook
 from isekai_gen.proposals.names_taken import TakenNames, clip_words
 
 
 @pytest.fixture(scope="module")
-def book():
-    return NameBook(read_imagenet_names())
+def book(name_book):
+    return name_book
 
 
 def test_a_blend_comes_first(book):

@@ -17,7 +17,6 @@ from invented_parents import letter_embeddings, some_choice, some_parents
 from isekai_gen.prompts.imagenet_names import read_imagenet_names
 from isekai_gen.proposals.offline import MAX_PARENT_SHARE, OfflineEngine, parent_limit
 from isekai_gen.proposals.parent_records import ParentChoice
-from isekai_gen.proposals.parents import read_parents
 from isekai_gen.proposals.records import Finding, Refusal, Slate
 
 MANY = 300
@@ -38,9 +37,8 @@ def twelve(few):
 
 
 @pytest.fixture(scope="module")
-def many():
-    parents = read_parents(None, read_imagenet_names())
-    return engine(choice=ParentChoice(parents, parents)).propose(Slate(MANY))
+def many(real_parents):
+    return engine(choice=ParentChoice(real_parents, real_parents)).propose(Slate(MANY))
 
 
 def refused(proposal, field, code="any", part="fictional"):

@@ -1,17 +1,19 @@
 """The package's own parents: who is among them, and who must never be."""
 
+import itertools
 import subprocess
 import sys
 from collections import Counter
 
 import pytest
 
-from isekai_gen.prompts.imagenet_names import name_forms, read_imagenet_names
+from isekai_gen.prompts.imagenet_names import name_forms
 from isekai_gen.proposals.genus import family_of, kinds_of
 from isekai_gen.proposals.parent_records import Parent
-from isekai_gen.proposals.parents import read_parents
 from isekai_gen.proposals.parents_rules import reason_to_leave_out
+from isekai_gen.proposals.text_checks import Likeness
 from isekai_gen.proposals.traits import Traits
+from isekai_gen.proposals.wording_sentences import real_description_of
 from tests.small_jobs import environment
 
 # By reason; each is a class of ImageNet with a name that many know.
@@ -34,18 +36,13 @@ LEFT_OUT = {
 
 
 @pytest.fixture(scope="module")
-def imagenet():
-    return read_imagenet_names()
-
-
-@pytest.fixture(scope="module")
-def parents(imagenet):
-    return read_parents(None, imagenet)
+def parents(real_parents):
+    return real_parents
 
 
 def test_there_are_hundreds_and_most_have_traits_of_their_own(parents):
-    assert len(parents) >= 450
-    assert sum(parent.traits_of == "itself" for parent in parents) >= 400
+    assert len(parents) >= 760
+    assert sum(parent.traits_of == "itself" for parent in parents) >= 750
 
 
 def test_no_two_parents_share_a_key_or_a_name(parents):
@@ -105,6 +102,14 @@ def test_every_parent_has_enough_to_lend(parents):
         assert parent.traits.build, parent.name
         assert parent.traits.colors, parent.name
         assert parent.traits.surface, parent.name
+
+
+def test_no_two_with_traits_of_their_own_are_described_alike(parents):
+    """From 0.58 on, the offline engine would never take both as counterparts."""
+    alike = Likeness()
+    own = [(p.name, real_description_of(p)) for p in parents if p.traits_of == "itself"]
+    pairs = itertools.combinations(own, 2)
+    assert [(a, b) for (a, one), (b, other) in pairs if alike(one, other) >= 0.58] == []
 
 
 def test_kinds_never_lead_into_another_domain(parents):

@@ -42,8 +42,8 @@ def test_a_name_that_imagenet_knows_is_enough(read):
 def test_a_kind_without_traits_has_those_of_the_nearest_kind(read):
     (tiger_shark,) = read("- name: tiger shark\n")
     assert tiger_shark.traits_of == "shark"
-    (kestrel,) = read("- name: kestrel\n")
-    assert (kestrel.domain, kestrel.traits_of) == ("birds", "birds")
+    (wren,) = read("- name: wren\n")
+    assert (wren.domain, wren.traits_of) == ("birds", "birds")
 
 
 def test_all_that_is_written_stands(read):

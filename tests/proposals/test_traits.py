@@ -4,32 +4,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isekai_gen.prompts.imagenet_names import read_imagenet_names
-from isekai_gen.proposals.parents import read_parents
 from isekai_gen.proposals.traits import TRAIT_FORMS, TRAIT_NAMES, Traits, trait_fault
 
 _PLURALS = {"antennae", "feet", "teeth"}
 
 
-def shipped_phrases():
-    for parent in read_parents(None, read_imagenet_names()):
-        for trait in TRAIT_NAMES:
-            for phrase in parent.traits.of(trait):
-                yield parent.name, trait, phrase
+@pytest.fixture(scope="module")
+def shipped_phrases(real_parents):
+    return [
+        (parent.name, trait, phrase)
+        for parent in real_parents
+        for trait in TRAIT_NAMES
+        for phrase in parent.traits.of(trait)
+    ]
 
 
-def test_every_shipped_phrase_fits_its_place():
+def test_every_shipped_phrase_fits_its_place(shipped_phrases):
     faults = [
         (name, trait, phrase, fault)
-        for name, trait, phrase in shipped_phrases()
+        for name, trait, phrase in shipped_phrases
         if (fault := trait_fault(trait, phrase))
     ]
     assert faults == []
 
 
-def test_limbs_are_one_or_many():
+def test_limbs_are_one_or_many(shipped_phrases):
     """ "with four legs", never "with leg"."""
-    for name, trait, phrase in shipped_phrases():
+    for name, trait, phrase in shipped_phrases:
         if trait == "limbs":
             first, *rest = phrase.split()
             one = {"a", "an", "the", "one"}
