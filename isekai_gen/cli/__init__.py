@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that `--help` answers at onc
 
 from isekai_gen.cli.calibrating import audit, calibrate
 from isekai_gen.cli.cataloging import concepts
+from isekai_gen.cli.counterfactuals import counterfactuals
 from isekai_gen.cli.curating import embed, overlap
 from isekai_gen.cli.deduping import dedupe
 from isekai_gen.cli.drawing import generate
@@ -16,6 +17,7 @@ from isekai_gen.cli.manifesting import manifest
 from isekai_gen.cli.models import models
 from isekai_gen.cli.neighboring import neighbors
 from isekai_gen.cli.packaging import release
+from isekai_gen.cli.probing import probe
 from isekai_gen.cli.prompting import prompts
 from isekai_gen.cli.proposing import propose
 from isekai_gen.cli.referencing import reference
@@ -52,7 +54,9 @@ command_line = CommandLine(
         neighbors,
         manifest,
         episodes,
+        counterfactuals,
         evaluate,
+        probe,
         release,
         report,
         yields,

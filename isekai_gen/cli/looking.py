@@ -19,12 +19,17 @@ def status(workspace: Path, as_json: bool, quiet: bool) -> None:
 
     Example: isekai-gen status -w ./isekai-demo --json
     """
+    from isekai_gen.stages.counterfactual_status import has_samples, read_sample_status
     from isekai_gen.stages.status import read_status
     from isekai_gen.workspace import Workspace
 
-    found = read_status(Workspace(workspace))
+    there = Workspace(workspace)
+    found = read_status(there)
+    samples = read_sample_status(there) if has_samples(there) else None
     if as_json:
-        print_json(found.to_json())
+        # No key without samples: they are apart, and most workspaces have none.
+        apart = {} if samples is None else {"counterfactuals": samples.to_json()}
+        print_json({**found.to_json(), **apart})
         return
     rows = [
         (slug, c.planned, c.generated, c.failed, c.pending, c.kept, sum(c.dropped.values()))
@@ -33,6 +38,10 @@ def status(workspace: Path, as_json: bool, quiet: bool) -> None:
     header = ("concept", "planned", "generated", "failed", "pending", "kept", "dropped")
     print_table(header, rows)
     click.echo(f"\n{counts_line(found.total.to_json())}")
+    if samples is not None:
+        click.echo("\ncounterfactual samples, apart from the images:")
+        for line in samples.total.to_lines():
+            click.echo(line)
     if not quiet:
         for name, number in found.unjudged.items():
             click.echo(f"{number} image(s) are new since {name} judged; run it again", err=True)

@@ -29,6 +29,7 @@ LCL_CHOICES = ("lcl-train", "lcl-test")
 # As stages.instructions has them, which is too heavy to import for --help.
 EPISODE_CHOICES = ("llava", "openai-chat", "sharegpt", "qwen-vl", "interleaved")
 INSTRUCTION_CHOICES = (*EPISODE_CHOICES, "triplets", "chain-of-thought")
+COUNTERFACTUAL_CHOICES = ("counterfactual",)
 _SHOWN = 20
 _UPSTREAM_SHOTS = 16
 _SHOT_OPTIONS = ("manifest__shots",)
@@ -84,7 +85,9 @@ lcl_options = combined(
 @click.option(
     "--format",
     "formats",
-    type=click.Choice([*ISEKAI_CHOICES, *LCL_CHOICES, *INSTRUCTION_CHOICES]),
+    type=click.Choice(
+        [*ISEKAI_CHOICES, *LCL_CHOICES, *INSTRUCTION_CHOICES, *COUNTERFACTUAL_CHOICES]
+    ),
     multiple=True,
     help="Which manifest; may be repeated. [default: isekai-10 and isekai-pair, where possible]",
 )
@@ -104,11 +107,18 @@ def manifest(**options: Any) -> None:  # noqa: ANN401
     formats = tuple(dict.fromkeys(options["formats"]))
     chosen = {
         choices: tuple(name for name in formats if name in choices)
-        for choices in (ISEKAI_CHOICES, LCL_CHOICES, INSTRUCTION_CHOICES)
+        for choices in (
+            ISEKAI_CHOICES,
+            LCL_CHOICES,
+            INSTRUCTION_CHOICES,
+            COUNTERFACTUAL_CHOICES,
+        )
     }
     _refuse_unused(formats, options["episodes"])
     isekai = not formats or bool(chosen[ISEKAI_CHOICES])
-    from_kept = bool(chosen[INSTRUCTION_CHOICES]) and options["episodes"] is None
+    from_kept = bool(chosen[COUNTERFACTUAL_CHOICES]) or (
+        bool(chosen[INSTRUCTION_CHOICES]) and options["episodes"] is None
+    )
     drawn = _draws_episodes(formats, options["episodes"])
     with open_workspace(options, must_exist=isekai or from_kept) as context:
         tell_if_starter(context, embeds=isekai or drawn or "lcl-train" in formats)
@@ -133,6 +143,10 @@ def manifest(**options: Any) -> None:  # noqa: ANN401
 
             wanted = instruction_request(options)
             reports += write_instructions(context, chosen[INSTRUCTION_CHOICES], wanted)
+        if chosen[COUNTERFACTUAL_CHOICES]:
+            from isekai_gen.stages.counterfactual_manifest import write_counterfactual_manifest
+
+            reports.append(write_counterfactual_manifest(context))
     if options["as_json"]:
         print_json([report.to_json() for report in reports])
     else:

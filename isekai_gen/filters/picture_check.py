@@ -52,7 +52,7 @@ class PictureCheckFilter:
             look = looks.get(image.image_id)
             if look is None:
                 raise ValueError(f"filter {self.name!r} needs looks of {image.image_id}")
-            reason, measured, limit = self._finding(look)
+            reason, measured, limit = self.finding(look)
             yield Verdict(
                 image.image_id,
                 by=self.name,
@@ -62,8 +62,8 @@ class PictureCheckFilter:
                 limit=limit,
             )
 
-    def _finding(self, look: PictureLook) -> tuple[str, float, float]:
-        """Reason, what was measured, and its limit."""
+    def finding(self, look: PictureLook) -> tuple[str, float, float]:
+        """Reason, what was measured, and its limit; "within_limit" of a picture that is kept."""
         if look.contrast < self.min_contrast:
             return "blank", look.contrast, self.min_contrast
         if self.min_short_side is not None and look.short_side < self.min_short_side:

@@ -68,9 +68,9 @@ class Inpainter:
         Raises:
             ModelError: If its family cannot inpaint.
         """
-        from diffusers import AutoPipelineForInpainting
-
         require_inpainting(type(pipeline).__name__, label)
+        with quiet_libraries():
+            from diffusers import AutoPipelineForInpainting
         self._label = label
         self._honors = HonorCheck(
             pipeline, label, frozenset(inspect.signature(pipeline.__call__).parameters)
@@ -185,7 +185,11 @@ def require_inpainting(pipeline: str, label: str) -> None:
         pipeline: Name of the class.
         label: The model, for the error.
     """
-    from diffusers.pipelines.auto_pipeline import AUTO_INPAINT_PIPELINES_MAPPING, _get_task_class
+    with quiet_libraries():
+        from diffusers.pipelines.auto_pipeline import (
+            AUTO_INPAINT_PIPELINES_MAPPING,
+            _get_task_class,
+        )
 
     if _get_task_class(AUTO_INPAINT_PIPELINES_MAPPING, pipeline, False) is None:
         raise ModelError(

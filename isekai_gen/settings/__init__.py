@@ -1,5 +1,6 @@
 """The settings of one dataset: isekai.toml as a frozen, typed tree."""
 
+from isekai_gen.settings.counterfactuals import CounterfactualSettings
 from isekai_gen.settings.curation import (
     TIERS,
     AlignmentSettings,
@@ -23,6 +24,7 @@ __all__ = [
     "TIERS",
     "AlignmentSettings",
     "ClassOverlapSettings",
+    "CounterfactualSettings",
     "EmbedSettings",
     "GenerateSettings",
     "ManifestSettings",

@@ -19,6 +19,7 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from isekai_gen.errors import InputError
+from isekai_gen.settings.counterfactuals import CounterfactualSettings
 from isekai_gen.settings.curation import (
     AlignmentSettings,
     ClassOverlapSettings,
@@ -60,6 +61,7 @@ class Settings(Section):
     neighbors: NeighborSettings = NeighborSettings()
     manifest: ManifestSettings = ManifestSettings()
     episodes: EpisodeSettings = EpisodeSettings()
+    counterfactuals: CounterfactualSettings = CounterfactualSettings()
     release: ReleaseSettings = ReleaseSettings()
 
     def with_overrides(self, overrides: Mapping[str, Mapping[str, Any]]) -> Self:

@@ -83,7 +83,7 @@ def image_bytes(
     xmp = xmp_packet(planned.prompt if style.prompt_metadata else None, provenance)
     image = Image.fromarray(pixels)
     if style.image_format == "png":
-        return _png(image, canonical_json(origin), xmp)
+        return png_bytes(image, canonical_json(origin), xmp)
     exif, packet = _exif_with(origin), xmp.encode()
     if style.image_format == "webp":
         return _encoded(image, "WEBP", **_WEBP_EFFORT, exif=exif, xmp=packet)
@@ -96,7 +96,8 @@ def image_bytes(
     return _encoded(image, "JPEG", quality=_JPEG_QUALITY, subsampling=0, exif=exif, xmp=packet)
 
 
-def _png(image: Image.Image, origin: str, xmp: str) -> bytes:
+def png_bytes(image: Image.Image, origin: str, xmp: str) -> bytes:
+    """A PNG file with our own block (`read_origin`) and an XMP packet."""
     chunks = PngImagePlugin.PngInfo()
     chunks.add_itxt(_TEXT_KEY, origin)
     chunks.add_itxt("XML:com.adobe.xmp", xmp)

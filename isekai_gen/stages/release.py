@@ -25,6 +25,7 @@ from isekai_gen.release.verification.verify import verify_release
 from isekai_gen.settings import ReleaseSettings
 from isekai_gen.shards import DoneMarker, read_marker, write_marker
 from isekai_gen.stages.context import StageContext
+from isekai_gen.stages.counterfactual_status import has_samples
 from isekai_gen.stages.neighbors import require_current_tables
 from isekai_gen.stages.release_answers import (
     answers_file,
@@ -111,6 +112,8 @@ def _gather(context: StageContext) -> _Gathered:
         context.reporter.note(f"{answers_file(workspace)} is begun; {left} answers are yours")
     answers = load_answers(workspace, selection.records)
     require_current_tables(workspace, selection)
+    if has_samples(workspace):
+        context.reporter.note("Counterfactual samples are a split apart and are not released yet")
     return _Gathered(options, answers, gather_content(context, selection))
 
 
@@ -208,7 +211,9 @@ def _fingerprint(context: StageContext, gathered: _Gathered) -> str:
             "files": {
                 path.relative_to(workspace.root).as_posix(): file_sha256(path) for path in files
             },
-            "settings": context.settings.model_dump(by_alias=True, mode="json"),
+            "settings": context.settings.model_dump(
+                by_alias=True, mode="json", exclude={"counterfactuals"}
+            ),
             "date": os.environ.get("SOURCE_DATE_EPOCH", ""),
         }
     )

@@ -48,8 +48,12 @@ def known_encoder(context: StageContext) -> KnownEncoder | None:
 
 
 def public_settings(settings: Settings) -> dict[str, Any]:
-    """Settings without local folders: of a path that is clearly one only the last part is told."""
-    found = _without_folders(settings.model_dump(by_alias=True, mode="json"))
+    """Settings without local folders: of a path that is clearly one only the last part is told.
+
+    Nor with those of counterfactual samples, which are not released.
+    """
+    told = settings.model_dump(by_alias=True, mode="json", exclude={"counterfactuals"})
+    found = _without_folders(told)
     return dict(found)
 
 
