@@ -22,14 +22,14 @@ class Interval:
     high: float
 
 
-def wilson_interval(hits: int, trials: int, confidence: float = 0.95) -> Interval:
+def wilson_interval(hits: float, trials: int, confidence: float = 0.95) -> Interval:
     """The Wilson score interval of a share of independent trials.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
     American Statistical Association 22 (1927). Without trials nothing is known: [0, 1].
 
     Args:
-        hits: 0 <= hits <= trials.
+        hits: 0 <= hits <= trials; no whole number where a trial may hit in part.
         trials: Independent trials.
         confidence: Share of such intervals that hold the truth, in (0, 1).
 

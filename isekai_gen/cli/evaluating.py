@@ -52,12 +52,16 @@ def evaluate(**options: Any) -> None:  # noqa: ANN401
 
     Example: isekai-gen evaluate --manifest manifests/ISEKAI-10.json --model clip:starter
 
+    Example: isekai-gen evaluate --manifest manifests/ISEKAI-pair.json --model clip:starter --shots
+    8 --counterfactuals
+
     Example: isekai-gen evaluate --manifest release/lcl/ISEKAI-10.json --images release --out
     results --model openai:http://127.0.0.1:8000/v1#my-model --shots 2,4,8
     """
     from isekai_gen.stages.evaluate import evaluate as evaluate_models
 
     check_model_options(options)
+    _check_counterfactuals(options)
     with _open_folder(options) as context:
         report = evaluate_models(context, _request(options, context.workspace.root))
     if options["as_json"]:
@@ -89,6 +93,7 @@ def _request(options: Mapping[str, Any], root: Path) -> EvaluateRequest:
         prices=prices_from(options),
         transformers=transformers_from(options),
         plot=options["plot"],
+        counterfactuals=options["counterfactuals"],
     )
 
 
@@ -122,6 +127,15 @@ def _open_folder(options: Mapping[str, Any]) -> Iterator[StageContext]:
     )
 
 
+def _check_counterfactuals(options: Mapping[str, Any]) -> None:
+    """Samples lie in a workspace, and so must the images that they were made from."""
+    given = [f"--{name}" for name in ("images", "out") if options[name] is not None]
+    if options["counterfactuals"] and given:
+        raise click.UsageError(
+            f"--counterfactuals asks for samples of the workspace; leave out {' and '.join(given)}"
+        )
+
+
 def _refuse_release(images: Path, out: Path) -> None:
     """See that results do not go into a release, which would no longer verify."""
     from isekai_gen.release.layout import INDEX_FILE
@@ -139,6 +153,9 @@ def _print(report: EvaluateReport) -> None:
     header, rows = report.ablations()
     if rows:
         print_table(header, rows)
+    for metric in report.evaluation.metrics:
+        for header, rows in report.shortcuts(metric):
+            print_table(header, rows)
     chance = report.evaluation.chance
     click.echo(f"chance: {chance.guess:.2f}")
     for count in report.counts:

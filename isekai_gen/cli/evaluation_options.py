@@ -99,6 +99,12 @@ question_options = combined(
         help="At the largest shot count: a false label at each position, or shares of false "
         "labels (0,0.25,0.5,0.75,1); may be repeated.",
     ),
+    _option(
+        "--counterfactuals",
+        is_flag=True,
+        help="Ask again at the largest shot count with the workspace's counterfactual samples in "
+        "the place of queries, and report the shortcut gap; reports/shortcuts.json flags concepts.",
+    ),
 )
 result_options = combined(
     _option(

@@ -22,7 +22,7 @@ from isekai_gen.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from isekai_gen.stages.topup_report import TopupReport
     from isekai_gen.stages.yields import Yield, YieldReport
@@ -46,6 +46,22 @@ _WORST_SHOWN = 5
     show_envvar=True,
     help="The most images drawn per concept. [default: 4 times those of the first round]",
 )
+@click.option(
+    "--diversify",
+    is_flag=True,
+    envvar="ISEKAI_GEN_DIVERSIFY",
+    show_envvar=True,
+    help="Draw further images, with other words, of concepts that their context alone gives away "
+    "(`evaluate --counterfactuals` flags them).",
+)
+@click.option(
+    "--max-value-share",
+    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    envvar="ISEKAI_GEN_MAX_VALUE_SHARE",
+    show_envvar=True,
+    help="With --diversify: draw until the value that gives a concept away is in no more than this "
+    "share of its images. [default: 0.5]",
+)
 @drawing_options
 @retry_option
 @encoder_option
@@ -58,6 +74,8 @@ def topup(**options: Any) -> None:  # noqa: ANN401
     Only what is missing is added; run it again to continue.
 
     Example: isekai-gen topup -w ./sharks --concepts concepts.yaml --kept 32
+
+    Example: isekai-gen topup -w ./sharks --kept 32 --diversify
     """
     from isekai_gen.stages.topup import TopupRequest
     from isekai_gen.stages.topup import topup as top_up
@@ -68,6 +86,7 @@ def topup(**options: Any) -> None:  # noqa: ANN401
         catalog=options["concepts"],
         templates=options["templates"],
         retry_failed=options["retry_failed"],
+        max_value_share=_max_value_share(options),
     )
     if options["generate__images_per_concept"] is None:
         options["generate__images_per_concept"] = options["kept"]
@@ -111,6 +130,18 @@ def yields(workspace: Path, limit: int, as_json: bool, quiet: bool) -> None:
     _print_yields([report.total], report.total.dropped.keys())
     if not quiet:
         _tell_unjudged(report)
+
+
+def _max_value_share(options: Mapping[str, Any]) -> float | None:
+    """What --diversify asks for; None without it."""
+    from isekai_gen.stages.topup_diversify import MAX_VALUE_SHARE
+
+    share: float | None = options["max_value_share"]
+    if options["diversify"]:
+        return MAX_VALUE_SHARE if share is None else share
+    if share is not None:
+        raise click.UsageError("--max-value-share is for --diversify; give both or neither")
+    return None
 
 
 def _exit_if_short(report: TopupReport) -> None:

@@ -12,6 +12,7 @@ from isekai_gen.optional import require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 INSTALL = "pip install 'isekai-gen[plots]'"
 _PANEL_INCHES = (5.0, 4.0)
@@ -46,6 +47,11 @@ def accuracy_plot(evaluation: Evaluation) -> bytes:
     axes = figure.subplots(1, panels, squeeze=False)
     for metric, panel in zip(evaluation.metrics, axes[0], strict=True):
         _draw_panel(panel, evaluation, metric)
+    return png_of(canvas)
+
+
+def png_of(canvas: FigureCanvasAgg) -> bytes:
+    """The bytes of the PNG file of a drawing."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # A name in letters that the font has not is drawn as boxes; the tables have it whole.

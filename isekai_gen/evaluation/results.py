@@ -15,6 +15,7 @@ from isekai_gen.evaluation.metrics import METRICS_VERSION
 from isekai_gen.evaluation.published import SOURCE, PublishedTable, published_table
 from isekai_gen.evaluation.rows import EvaluationSet
 from isekai_gen.evaluation.scores import Chance, ConditionScores, TokenCounts
+from isekai_gen.evaluation.shortcut import Shortcuts
 from isekai_gen.manifests.conversation_words import EpisodeWords
 from isekai_gen.models.chat_requests import ChatPrices
 from isekai_gen.records import SCHEMA
@@ -83,6 +84,7 @@ class Evaluation:
         metrics: Names of metrics, at least one.
         chance: What answers reach that look at nothing.
         models: At least one.
+        shortcuts: What was found with counterfactual samples; None if none were asked.
     """
 
     asked: EvaluationSet
@@ -92,6 +94,7 @@ class Evaluation:
     metrics: Sequence[str]
     chance: Chance
     models: Sequence[ModelScores]
+    shortcuts: Shortcuts | None = None
 
     @property
     def conditions(self) -> list[Condition]:
@@ -110,7 +113,7 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """The content of results.json."""
-        published = self.published
+        published, shortcuts = self.published, self.shortcuts
         return {
             "schema": SCHEMA,
             "manifest": {
@@ -128,4 +131,5 @@ class Evaluation:
             "versions": {"isekai-gen": tool_version(), "metrics": METRICS_VERSION},
             "models": [model.to_json(self.metrics) for model in self.models],
             "published": None if published is None else {"source": SOURCE, **asdict(published)},
+            **({} if shortcuts is None else {"shortcuts": shortcuts.to_json(self.metrics)}),
         }

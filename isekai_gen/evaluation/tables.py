@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from isekai_gen.evaluation.markdown import markdown_table
 from isekai_gen.evaluation.published import SOURCE
 from isekai_gen.evaluation.results import Evaluation, ModelScores
 from isekai_gen.evaluation.scores import Tally
+from isekai_gen.evaluation.shortcut_tables import shortcut_section
 
 _ABOUT = {
     "lcl": "upstream's metric: the answer contains the right label and not the other",
@@ -25,6 +27,8 @@ def markdown_report(evaluation: Evaluation) -> str:
         for model in evaluation.models:
             lines += _concept_section(evaluation, model, metric)
     lines += _ablation_section(evaluation)
+    if evaluation.shortcuts is not None:
+        lines += shortcut_section(evaluation.shortcuts, evaluation.metrics)
     return "\n".join(lines) + "\n"
 
 
@@ -81,7 +85,7 @@ def _accuracy_section(evaluation: Evaluation, metric: str) -> Iterator[str]:
             given = [published.accuracy(model, shots) for shots in evaluation.shots]
             cells = [_NOTHING if share is None else f"{share:.2f}" for share in given]
             rows.append([f"*{model} (paper)*", *cells])
-    yield from _table(["model", *map(str, evaluation.shots)], rows)
+    yield from markdown_table(["model", *map(str, evaluation.shots)], rows)
     if published is not None:
         yield (
             f"*In italics: {published.name}, Table {published.table} of {SOURCE}. It was measured "
@@ -94,7 +98,7 @@ def _accuracy_section(evaluation: Evaluation, metric: str) -> Iterator[str]:
         [model.name, *(_interval(scores.tally(metric)) for scores in model.plain)]
         for model in evaluation.models
     ]
-    yield from _table(["model", *map(str, evaluation.shots)], intervals)
+    yield from markdown_table(["model", *map(str, evaluation.shots)], intervals)
 
 
 def _answers_section(evaluation: Evaluation) -> Iterator[str]:
@@ -118,9 +122,9 @@ def _answers_section(evaluation: Evaluation) -> Iterator[str]:
                 for reason, count in row["failures"].items()
             ]
     header = ["model", "condition", "asked", *counted, "failed", "one", "several", "none"]
-    yield from _table(header, rows)
+    yield from markdown_table(header, rows)
     if failures:
-        yield from _table(["model", "condition", "failure", "questions"], failures)
+        yield from markdown_table(["model", "condition", "failure", "questions"], failures)
     yield from _token_table(evaluation)
 
 
@@ -133,7 +137,7 @@ def _token_table(evaluation: Evaluation) -> Iterator[str]:
             written = tokens.completion_tokens or 0
             rows.append([model.name, str(tokens.prompt_tokens), str(written), price])
     if rows:
-        yield from _table(["model", "tokens read", "tokens written", "cost"], rows)
+        yield from markdown_table(["model", "tokens read", "tokens written", "cost"], rows)
 
 
 def _concept_section(evaluation: Evaluation, model: ModelScores, metric: str) -> Iterator[str]:
@@ -145,7 +149,7 @@ def _concept_section(evaluation: Evaluation, model: ModelScores, metric: str) ->
         ("side", [scores.by_side(metric) for scores in model.plain], {}),
     ):
         header = [title, *map(str, evaluation.shots)]
-        yield from _table(header, _grouped_rows(columns, name_of))
+        yield from markdown_table(header, _grouped_rows(columns, name_of))
 
 
 def _grouped_rows(
@@ -167,7 +171,7 @@ def _ablation_section(evaluation: Evaluation) -> Iterator[str]:
     yield ""
     yield "Accuracy is that of the true label, whatever the demonstrations say."
     yield ""
-    yield from _table(header, rows)
+    yield from markdown_table(header, rows)
 
 
 def _share(tally: Tally | None) -> str:
@@ -176,17 +180,3 @@ def _share(tally: Tally | None) -> str:
 
 def _interval(tally: Tally) -> str:
     return f"{tally.accuracy.low:.2f} to {tally.accuracy.high:.2f}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield _line(header)
-    yield _line(["---", *("---:" for _ in header[1:])])
-    for row in rows:
-        yield _line(row)
-    yield ""
-
-
-def _line(cells: Sequence[str]) -> str:
-    # Names are the user's own: a bar or a line break in one would break the table.
-    shown = (" ".join(cell.replace("|", "\\|").split()) for cell in cells)
-    return f"| {' | '.join(shown)} |"

@@ -29,14 +29,16 @@ from isekai_gen.evaluation.protocols import Answerer
 from isekai_gen.evaluation.questions import Asking, images_shown, sample_rows
 from isekai_gen.evaluation.results import Evaluation, ModelScores
 from isekai_gen.evaluation.rows import Row, read_evaluation_set
-from isekai_gen.evaluation.run import ask
-from isekai_gen.evaluation.scores import ConditionScores, Scored, chance_of
+from isekai_gen.evaluation.scores import chance_of
+from isekai_gen.evaluation.shortcut import ModelShortcuts
 from isekai_gen.manifests.conversation_words import EpisodeWords
 from isekai_gen.models.chat_requests import ChatLimits, ChatPrices
 from isekai_gen.models.spec import Device
+from isekai_gen.records import Episode
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.embed import encoder_spec
 from isekai_gen.stages.embed_pictures_decode import UnreadablePictureError, decode
+from isekai_gen.stages.evaluate_asking import Round, ask_conditions, ask_kinds
 from isekai_gen.stages.evaluate_files import (
     ANSWERS,
     EvaluateReport,
@@ -45,6 +47,8 @@ from isekai_gen.stages.evaluate_files import (
     write_results,
 )
 from isekai_gen.stages.reference_names import name_prompts
+from isekai_gen.stages.shortcut_rows import WorkspaceKinds, read_kinds
+from isekai_gen.stages.shortcuts import write_shortcuts
 from isekai_gen.workspace import slug_of
 
 
@@ -68,6 +72,8 @@ class EvaluateRequest:
         prices: What servers charge; None if the user did not say.
         transformers: How transformers models are run.
         plot: Whether a plot is demanded (True) or not wanted (False); None for one if possible.
+        counterfactuals: Whether queries are also asked with the counterfactual samples of the
+            workspace in their place, at the largest shot count; `images` is the workspace then.
     """
 
     manifest: Path
@@ -85,6 +91,7 @@ class EvaluateRequest:
     prices: ChatPrices | None = None
     transformers: TransformersOptions = field(default_factory=TransformersOptions)
     plot: bool | None = None
+    counterfactuals: bool = False
 
 
 def evaluate(context: StageContext, request: EvaluateRequest) -> EvaluateReport:
@@ -103,65 +110,84 @@ def evaluate(context: StageContext, request: EvaluateRequest) -> EvaluateReport:
     asked = read_evaluation_set(request.manifest)
     rows = sample_rows(asked, request.limit, request.seed)
     conditions = plan_conditions(rows, request.shots, request.ablations)
+    most = max(each.shots for each in conditions)
     words = EpisodeWords.shipped() if request.words is None else EpisodeWords.load(request.words)
     images = ImageFiles(request.images)
-    images.require(images_shown(rows, max(each.shots for each in conditions)))
-    asking = Asking(words, images, request.seed)
+    images.require(images_shown(rows, most))
+    kinds = read_kinds(context.workspace, rows, most) if request.counterfactuals else None
+    if kinds is not None:
+        images.require(each.row.query.image for each in kinds.rows)
+    to_ask = _ToAsk(rows, conditions, kinds, Asking(words, images, request.seed))
     answerers = _open_models(context, request)
-    models, counts, errors = [], [], []
     with locked_answers(request.out) as folder:
-        for model in request.models:
-            answerer = answerers.pop(0)  # what it loads is free again before the next is asked
-            cache = AnswerCache(folder, answerer.name, answerer.identity)
-            try:
-                scores, count = _ask_model(
-                    context, _Round(answerer, cache, asking), rows, conditions
-                )
-            except ModelError as error:  # the others' results do not depend on it
-                errors.append(error)
-                continue
-            prices = request.prices if kind_of(model) == SERVER else None
-            models.append(ModelScores(answerer.name, answerer.identity, scores, prices))
-            counts.append(count)
-        if not models:
-            raise errors[0]
+        answered = _ask_models(context, request, to_ask, answerers, folder)
         evaluation = Evaluation(
             asked=asked,
             rows_asked=len(rows),
             seed=request.seed,
             words=words,
             metrics=tuple(request.metrics),
-            chance=chance_of([each.truth for scores in models[0].plain for each in scores.scored]),
-            models=models,
+            chance=chance_of(answered.truths),
+            models=answered.models,
+            shortcuts=None if kinds is None else kinds.shortcuts(answered.shortcuts),
         )
         to = request.out / name
-        report = write_results(context.reporter, to, evaluation, counts, request.plot)
-    if errors:
-        raise ModelError(f"{errors[0]} (the results of the other models are in {to})")
+        report = write_results(context.reporter, to, evaluation, answered.counts, request.plot)
+        if kinds is not None:
+            report = report.with_file(write_shortcuts(context, evaluation))
+    if answered.errors:
+        raise ModelError(f"{answered.errors[0]} (the results of the other models are in {to})")
     return report
 
 
 @dataclass(frozen=True, eq=False)
-class _Round:
-    answerer: Answerer
-    cache: AnswerCache
+class _ToAsk:
+    rows: Sequence[Row]
+    conditions: Sequence[Condition]
+    kinds: WorkspaceKinds | None
     asking: Asking
 
 
-def _ask_model(
-    context: StageContext, each: _Round, rows: Sequence[Row], conditions: Sequence[Condition]
-) -> tuple[list[ConditionScores], ModelCounts]:
-    name = each.answerer.name
-    scores = []
-    counts = ModelCounts(name)
-    for condition in conditions:
-        trials = list(each.asking.trials(rows, condition))
-        with context.reporter.task(f"{name}, {condition.title}", len(trials)) as advance:
-            replies = ask(each.answerer, [trial.question for trial in trials], each.cache, advance)
-        scored = [Scored(trial.truth, replies.answers[trial.question.key]) for trial in trials]
-        scores.append(ConditionScores(condition, scored))
-        counts = counts.plus(replies, scored)
-    return scores, counts
+@dataclass(frozen=True, eq=False)
+class _Answered:
+    models: list[ModelScores] = field(default_factory=list)
+    shortcuts: list[ModelShortcuts] = field(default_factory=list)
+    counts: list[ModelCounts] = field(default_factory=list)
+    errors: list[ModelError] = field(default_factory=list)
+
+    @property
+    def truths(self) -> list[Episode]:
+        """Every plain question, with its right answer."""
+        return [each.truth for scores in self.models[0].plain for each in scores.scored]
+
+
+def _ask_models(
+    context: StageContext,
+    request: EvaluateRequest,
+    to_ask: _ToAsk,
+    answerers: list[Answerer],
+    folder: Path,
+) -> _Answered:
+    """Ask one model after the other; raises the first one's error if none could be asked."""
+    answered = _Answered()
+    for model in request.models:
+        answerer = answerers.pop(0)  # what it loads is free again before the next is asked
+        cache = AnswerCache(folder, answerer.name, answerer.identity)
+        turn = Round(answerer, cache, to_ask.asking)
+        try:
+            scores, count = ask_conditions(context, turn, to_ask.rows, to_ask.conditions)
+            if to_ask.kinds is not None:
+                found, count = ask_kinds(context, turn, to_ask.kinds, count)
+                answered.shortcuts.append(found)
+        except ModelError as error:  # the others' results do not depend on it
+            answered.errors.append(error)
+            continue
+        prices = request.prices if kind_of(model) == SERVER else None
+        answered.models.append(ModelScores(answerer.name, answerer.identity, scores, prices))
+        answered.counts.append(count)
+    if not answered.models:
+        raise answered.errors[0]
+    return answered
 
 
 def _check(request: EvaluateRequest) -> None:

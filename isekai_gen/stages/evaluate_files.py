@@ -3,6 +3,7 @@
 NAME/results.json   everything, for programs
 NAME/results.md     tables, for people
 NAME/accuracy.png   accuracy over shots, with the extra `plots`
+NAME/shortcuts.png  queries of three kinds, if counterfactual samples were asked; likewise
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from isekai_gen.evaluation.plot import INSTALL, accuracy_plot, can_plot
 from isekai_gen.evaluation.results import Evaluation
 from isekai_gen.evaluation.run import Replies, is_final
 from isekai_gen.evaluation.scores import Scored
+from isekai_gen.evaluation.shortcut_plot import shortcut_plot
+from isekai_gen.evaluation.shortcut_tables import shortcut_header, shortcut_rows
 from isekai_gen.evaluation.tables import ablation_table, accuracy_rows, markdown_report
 from isekai_gen.hashing import canonical_json
 from isekai_gen.stages.reporting import Reporter
@@ -25,6 +28,7 @@ from isekai_gen.storage import remove_temporary_files, write_atomically
 from isekai_gen.workspace import Workspace, lock_holder
 
 ANSWERS = "answers"
+PLOTS = frozenset({"accuracy.png", "shortcuts.png"})
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,16 @@ class EvaluateReport:
         """Header and rows of accuracy where labels were changed; rows may be none."""
         return ablation_table(self.evaluation)
 
+    def shortcuts(self, metric: str) -> Iterator[tuple[list[str], list[list[str]]]]:
+        """Header and rows of each model's shortcut gaps; nothing without counterfactual samples."""
+        found = self.evaluation.shortcuts
+        for model in () if found is None else found.models:
+            yield shortcut_header(f"{model.name} ({metric})"), shortcut_rows(model, metric)
+
+    def with_file(self, path: Path) -> EvaluateReport:
+        """With one more file that was written."""
+        return replace(self, files=[*self.files, path])
+
     def to_json(self) -> dict[str, Any]:
         """What results.json says, what was asked, and where it lies."""
         return {
@@ -146,14 +160,16 @@ def write_results(
     }
     if plot or (plot is None and can_plot()):
         content["accuracy.png"] = accuracy_plot(evaluation)
+        if evaluation.shortcuts is not None:
+            content["shortcuts.png"] = shortcut_plot(evaluation.shortcuts, evaluation.metrics)
     elif plot is None:
         reporter.note(f"No plot: matplotlib is not installed; run: {INSTALL}")
     if folder.is_dir():
         remove_temporary_files(folder)
     for name, encoded in content.items():
         write_atomically(folder / name, encoded)
-    if "accuracy.png" not in content:
+    for plotted in PLOTS - content.keys():
         # One of an earlier run would show other numbers than the tables.
-        (folder / "accuracy.png").unlink(missing_ok=True)
+        (folder / plotted).unlink(missing_ok=True)
     files = [folder / name for name in content]
     return EvaluateReport(evaluation, tuple(counts), files)

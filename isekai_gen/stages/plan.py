@@ -17,6 +17,7 @@ from isekai_gen.prompts.catalog import Catalog
 from isekai_gen.prompts.expansion import Sampling, iter_prompts
 from isekai_gen.prompts.template_set import TemplateSet
 from isekai_gen.records import Concept, PlannedImage
+from isekai_gen.stages.diversified import Diversification, bindings_of, stretches
 from isekai_gen.stages.plan_lines import ID_DIGITS
 from isekai_gen.stages.recipe import Recipe
 
@@ -32,6 +33,7 @@ class PlanRequest:
         counts: Concept slug to images of it; every concept of the catalog is there.
         seed: Seed of the dataset.
         sampling: How prompts are taken from the space of a concept.
+        diversified: Slot values that images from a number on take in place of over-used ones.
     """
 
     catalog: Catalog
@@ -40,6 +42,7 @@ class PlanRequest:
     counts: Mapping[str, int]
     seed: int
     sampling: Sampling = "stratified"
+    diversified: tuple[Diversification, ...] = ()
 
     @property
     def total(self) -> int:
@@ -162,7 +165,14 @@ class Planner:
 
     def images(self, piece: PlanSlice) -> Iterator[PlannedImage]:
         """The images of a slice, by ascending index."""
-        concept, indices = piece
+        diversified = self._request.diversified
+        for concept, indices, changed in stretches(piece.concept, piece.indices, diversified):
+            yield from self._stretch(concept, indices, changed)
+
+    def _stretch(
+        self, concept: Concept, indices: range, changed: tuple[str, ...]
+    ) -> Iterator[PlannedImage]:
+        """Images under the same words; `changed` are slots with other values than the catalog's."""
         request = self._request
         rows = request.micro_batch_size
         first = first_row(concept, rows)
@@ -177,7 +187,7 @@ class Planner:
                 concept=concept.slug,
                 index=index,
                 template=prompt.template,
-                slots=prompt.slots,
+                slots=bindings_of(prompt, changed),
                 prompt=prompt.text,
                 negative_prompt=negative,
                 seed=seed,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isekai_gen.errors import ChecksumError
-from isekai_gen.prompts.expansion import count_prompts
 from isekai_gen.stages.context import StageContext
+from isekai_gen.stages.diversified import prompts_there_are, read_diversified
 from isekai_gen.stages.known_plan import KnownPlan
 from isekai_gen.stages.packing import fill_rate, shard_size_for
 from isekai_gen.stages.plan import PlanRequest
@@ -120,6 +120,7 @@ def _request(
         counts=wanted,
         seed=settings.seed,
         sampling=settings.sampling,
+        diversified=read_diversified(context.workspace),
     )
 
 
@@ -165,7 +166,8 @@ def _note_limits(context: StageContext, request: PlanRequest) -> None:
     few = {
         concept.slug: count
         for concept in request.catalog.concepts
-        if (count := count_prompts(templates, concept)) < request.counts[concept.slug]
+        for wanted in [request.counts[concept.slug]]
+        if (count := prompts_there_are(templates, concept, wanted, request.diversified)) < wanted
     }
     if few:
         slug, count = min(few.items(), key=lambda entry: entry[1])

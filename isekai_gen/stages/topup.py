@@ -16,14 +16,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isekai_gen.errors import InputError
-from isekai_gen.prompts.expansion import count_prompts
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.dedupe import dedupe
+from isekai_gen.stages.diversified import Diversification, prompts_there_are, read_diversified
 from isekai_gen.stages.generate import GenerateRequest, generate
 from isekai_gen.stages.limits import duplicate_limits
 from isekai_gen.stages.overlap import check_overlap, judge_overlap
 from isekai_gen.stages.plan_files import count_planned
 from isekai_gen.stages.status import Counts, read_status
+from isekai_gen.stages.topup_diversify import diversified_end, open_diversifications
 from isekai_gen.stages.topup_report import ConceptTopup, TopupReport
 from isekai_gen.stages.topup_rounds import Aim, RoundLog
 from isekai_gen.stages.words import Words, read_words
@@ -46,6 +47,8 @@ class TopupRequest:
         catalog: Catalog file, or None for the workspace's own.
         templates: Template file, or None for the workspace's own or the shipped one.
         retry_failed: Whether images that failed before are drawn again, once.
+        max_value_share: What the share of slot values that give concepts away is to sink to, by
+            further images with other values; in (0, 1), None to leave it.
     """
 
     kept: int
@@ -53,6 +56,7 @@ class TopupRequest:
     catalog: Path | None = None
     templates: Path | None = None
     retry_failed: bool = False
+    max_value_share: float | None = None
 
 
 def topup(context: StageContext, request: TopupRequest) -> TopupReport:
@@ -70,14 +74,19 @@ def topup(context: StageContext, request: TopupRequest) -> TopupReport:
     workspace = context.workspace
     words = read_words(workspace, context.settings.generate, request.catalog, request.templates)
     log = RoundLog(workspace, new_plan=context.force)
+    if request.max_value_share is not None:
+        open_diversifications(context, words, _planned(workspace), request.max_value_share)
+        _note_budget(context, aim)
     slugs = [concept.slug for concept in words.catalog.concepts]
     status, worked = _run_rounds(context, request, aim, log, slugs)
+    diversified = read_diversified(workspace)
     report = TopupReport(
         aim=aim,
-        concepts=_standing(aim, log, words, status),
+        concepts=_standing(aim, log, words, status, diversified),
         rounds=len(log.rounds),
         yields=read_yields(workspace),
         worked=worked,
+        diversified=diversified,
     )
     write_yields(workspace, report.yields, report.to_json())
     return report
@@ -88,7 +97,15 @@ def _run_rounds(
 ) -> tuple[Mapping[str, Counts], bool]:
     """Round after round; returns the final counts by concept, and whether anything was done."""
     planned: Mapping[str, int] = {} if context.force else _planned(context.workspace)
-    counts = {slug: max(aim.first, planned.get(slug, 0), log.intended(slug, aim)) for slug in slugs}
+    counts = {
+        slug: max(
+            aim.first,
+            planned.get(slug, 0),
+            log.intended(slug, aim),
+            min(diversified_end(context.workspace, slug), aim.budget),
+        )
+        for slug in slugs
+    }
     worked = False
     while True:
         _open_round(context, log, aim, planned, counts)
@@ -120,6 +137,16 @@ def _aim(context: StageContext, request: TopupRequest) -> Aim:
             "for each concept; raise it, or lower --kept or --images-per-concept"
         )
     return Aim(request.kept, first, budget)
+
+
+def _note_budget(context: StageContext, aim: Aim) -> None:
+    """Say which diversifications the budget cuts short."""
+    for line in read_diversified(context.workspace):
+        if line.end > aim.budget:
+            context.reporter.note(
+                f"{line.concept}: --max-attempts {aim.budget} leaves room for "
+                f"{max(0, aim.budget - line.first)} of {line.count} further images"
+            )
 
 
 def _planned(workspace: Workspace) -> Counter[str]:
@@ -169,7 +196,11 @@ def _draw_and_judge(
 
 
 def _standing(
-    aim: Aim, log: RoundLog, words: Words, status: Mapping[str, Counts]
+    aim: Aim,
+    log: RoundLog,
+    words: Words,
+    status: Mapping[str, Counts],
+    diversified: Sequence[Diversification],
 ) -> list[ConceptTopup]:
     return [
         ConceptTopup(
@@ -180,7 +211,7 @@ def _standing(
             failed=counts.failed,
             dropped=counts.dropped,
             rounds=log.rounds_of(concept.slug, counts.planned),
-            prompts=count_prompts(words.templates, concept),
+            prompts=prompts_there_are(words.templates, concept, counts.planned, diversified),
             state="reached" if counts.kept >= aim.kept else "budget spent",
         )
         for concept in words.catalog.concepts

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from isekai_gen.stages.diversified import Diversification
 from isekai_gen.stages.topup_rounds import Aim
 from isekai_gen.stages.yields import YieldReport
 
@@ -53,6 +54,7 @@ class TopupReport:
         rounds: Rounds there were, over all runs of `topup` on this plan.
         yields: Which words were kept and which were not.
         worked: Whether anything was left to do.
+        diversified: Slot values that gave concepts away, and what new images take instead.
     """
 
     aim: Aim
@@ -60,6 +62,7 @@ class TopupReport:
     rounds: int
     yields: YieldReport
     worked: bool
+    diversified: Sequence[Diversification] = ()
 
     @property
     def short(self) -> list[ConceptTopup]:
@@ -78,4 +81,9 @@ class TopupReport:
             "max_attempts": self.aim.budget,
             "rounds": self.rounds,
             "concepts": [entry.to_json() for entry in self.concepts],
+            **(
+                {"diversified": [line.to_json() for line in self.diversified]}
+                if self.diversified
+                else {}
+            ),
         }
