@@ -76,7 +76,8 @@ def _print(outcome: ProposeOutcome) -> None:
         (each.fictional.name, each.real.name, each.fictional.short)
         for each in outcome.accepted[:_SHOWN]
     ]
-    print_table(("concept", "counterpart", "appearance"), rows)
+    if rows:
+        print_table(("concept", "counterpart", "appearance"), rows)
     if len(outcome.accepted) > _SHOWN:
         click.echo(f"... and {len(outcome.accepted) - _SHOWN} more")
     click.echo(
@@ -95,8 +96,8 @@ def _print(outcome: ProposeOutcome) -> None:
 
 def _missing(outcome: ProposeOutcome) -> str:
     return (
-        f"{outcome.missing} of {outcome.wanted} groups were not found: {outcome.stopped}"
-        f"{_reasons(outcome)}; widen --from and --with or raise the budget, and run it again"
+        f"{outcome.missing} of {outcome.wanted} groups were not found{_reasons(outcome)}: "
+        f"{outcome.stopped}"
     )
 
 

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 from isekai_gen.errors import ConceptError, InputError, TemplateError
 from isekai_gen.prompts.catalog import load_catalog
@@ -14,10 +13,8 @@ from isekai_gen.prompts.imagenet_names import ImageNetNames
 from isekai_gen.prompts.template_set import TemplateSet
 from isekai_gen.prompts.templates import check_templates
 from isekai_gen.proposals.catalog_text import catalog_text
-from isekai_gen.proposals.records import Finding, Part, Proposal
+from isekai_gen.proposals.records import PARTS, Finding, Proposal
 from isekai_gen.workspace import slug_of
-
-_PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True)
@@ -60,9 +57,9 @@ class CatalogRules:
 
 def _slug_findings(proposal: Proposal, others: Sequence[Proposal]) -> Iterator[Finding]:
     name_by_slug = {
-        slug_of(other.part(part).name): other.part(part).name for other in others for part in _PARTS
+        slug_of(other.part(part).name): other.part(part).name for other in others for part in PARTS
     }
-    for part in _PARTS:
+    for part in PARTS:
         name = proposal.part(part).name
         try:
             slug = slug_of(name)

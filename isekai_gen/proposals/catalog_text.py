@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 
@@ -17,7 +17,7 @@ from isekai_gen.prompts.catalog import Catalog, Group
 from isekai_gen.prompts.faults import squeezed
 from isekai_gen.prompts.fields import SCHEMA
 from isekai_gen.prompts.imagenet_names import ImageNetNames
-from isekai_gen.proposals.records import Part, Proposal, ProposedConcept
+from isekai_gen.proposals.records import PARTS, Part, Proposal, ProposedConcept
 from isekai_gen.records import Concept
 
 CATALOG = "catalog"
@@ -25,7 +25,6 @@ CATALOG = "catalog"
 KEPT = "kept"
 _WIDTH = 100
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ()'/.-]*")
-_PARTS: tuple[Part, ...] = get_args(Part)
 
 
 def catalog_text(
@@ -85,7 +84,7 @@ def _concept(concept: Concept) -> ProposedConcept:
 
 
 def _group(proposal: Proposal, imagenet: ImageNetNames) -> str:
-    lines = [line for part in _PARTS for line in _part(proposal, part, imagenet)]
+    lines = [line for part in PARTS for line in _part(proposal, part, imagenet)]
     return "  - " + "\n    ".join(lines) + "\n"
 
 

@@ -18,7 +18,7 @@ from isekai_gen.proposals.checks_counterpart import (
 from isekai_gen.proposals.checks_fields import field_findings
 from isekai_gen.proposals.checks_meaning import ClassMeanings
 from isekai_gen.proposals.engine import EmbedTexts
-from isekai_gen.proposals.length_checks import PromptLengths
+from isekai_gen.proposals.length_checks import PromptLengths, clip_window
 from isekai_gen.proposals.name_checks import RealNames, real_name_findings, real_names
 from isekai_gen.proposals.names import NameBook, read_name_book
 from isekai_gen.proposals.records import Finding, Proposal
@@ -161,7 +161,7 @@ class EntryChecks:
     @cached_property
     def _lengths(self) -> PromptLengths:
         templates = self._templates or load_templates(shipped_templates_path("photo"))
-        return PromptLengths(templates, self.limits.max_tokens)
+        return PromptLengths(templates, clip_window(self.limits.max_tokens))
 
 
 @cache

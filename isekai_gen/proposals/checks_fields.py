@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator
 
 from isekai_gen.prompts.placeholders import PLACEHOLDER
-from isekai_gen.proposals.records import Finding, Part, Proposal, ProposedConcept
+from isekai_gen.proposals.records import PARTS, Finding, Part, Proposal, ProposedConcept
 from isekai_gen.proposals.slate_checks import slug_or_none
 
 MAX_LETTERS = {"name": 80, "short": 200}
-_PARTS: tuple[Part, Part] = ("fictional", "real")
+# Of any script; with what stands in English names, such as "jack-o'-lantern" or "St. Bernard".
+_NAME = re.compile(r"[^\W_](?:[^\W_]|[ .'\u2019&-])*")
 _ARTICLE = re.compile(r"(a|an|the)\s", re.IGNORECASE)
 # A slot, a tag, an instruction in brackets, or a word that stands for a text still to come.
 _LEFT_OVER = re.compile(
@@ -23,7 +24,7 @@ _LEFT_OVER = re.compile(
 
 def field_findings(proposal: Proposal) -> Iterator[Finding]:
     """About empty and overlong texts, articles, and placeholders that were left."""
-    for part in _PARTS:
+    for part in PARTS:
         concept = proposal.part(part)
         for field in ("name", "short", "description"):
             yield from _text(concept, part, field)
@@ -34,6 +35,14 @@ def field_findings(proposal: Proposal) -> Iterator[Finding]:
                 "name",
                 f"{concept.name!r} has no ASCII letter or digit for the name of a folder",
                 "choose a name with ASCII letters",
+            )
+        elif not (_NAME.fullmatch(concept.name) or _LEFT_OVER.search(concept.name)):
+            yield Finding(
+                "name_unusable",
+                part,
+                "name",
+                f"{concept.name!r} has signs that no word has",
+                "write letters, digits, spaces and hyphens only",
             )
     if len(proposal.fictional.parents) < 2:
         yield Finding(

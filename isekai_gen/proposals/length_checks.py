@@ -1,12 +1,9 @@
-"""Whether the prompts of a proposal fit the text encoders that most image generators have.
-
-Counted with CLIP's own tokenizer, which comes with OpenCLIP, for the longest prompt that the
-templates can make of a concept.
-"""
+"""Whether the longest prompts that templates can make of a proposal fit a text encoder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +12,7 @@ from isekai_gen.prompts.building import build_space
 from isekai_gen.prompts.space import Alternative, Article, Choice, Joined
 from isekai_gen.prompts.space import Part as SpacePart
 from isekai_gen.prompts.template_set import TemplateSet
-from isekai_gen.proposals.records import Finding, Part, Proposal
+from isekai_gen.proposals.records import PARTS, Finding, Part, Proposal
 from isekai_gen.proposals.slate_checks import slug_or_none
 from isekai_gen.records import Concept
 
@@ -23,47 +20,91 @@ if TYPE_CHECKING:
     from open_clip.tokenizer import SimpleTokenizer
 
 _MARKS = 2  # CLIP's own marks at both ends of a text
-_PARTS: tuple[Part, Part] = ("fictional", "real")
+
+
+@dataclass(frozen=True)
+class TextWindow:
+    """What a text encoder reads.
+
+    Attributes:
+        name: Of the encoder, for people.
+        max_tokens: Tokens that it sees, with its marks.
+        count: Tokens of a text, with its marks.
+    """
+
+    name: str
+    max_tokens: int
+    count: Callable[[str], int]
+
+
+def clip_window(max_tokens: int) -> TextWindow:
+    """The window of CLIP, which most image generators have; its tokenizer is loaded when needed."""
+    return TextWindow("CLIP", max_tokens, _ClipTokens())
+
+
+class _ClipTokens:
+    """Counts with CLIP's own tokenizer, which comes with OpenCLIP."""
+
+    def __init__(self) -> None:
+        self._tokens_of_word: dict[str, int] = {}
+
+    def __call__(self, text: str) -> int:
+        """CLIP's expression never matches whitespace: a text has the tokens of its words."""
+        known = self._tokens_of_word
+        words = text.split()
+        for word in words:
+            if word not in known:
+                known[word] = len(self._tokenizer.encode(word))
+        return _MARKS + sum(known[word] for word in words)
+
+    @cached_property
+    def _tokenizer(self) -> SimpleTokenizer:
+        """Its vocabulary lies in OpenCLIP's package: no network."""
+        from open_clip.tokenizer import SimpleTokenizer
+
+        return SimpleTokenizer()
 
 
 class PromptLengths:
     """Counts the tokens of the longest prompts."""
 
-    def __init__(self, templates: TemplateSet, max_tokens: int) -> None:
+    def __init__(self, templates: TemplateSet, window: TextWindow) -> None:
         """Nothing is loaded yet.
 
         Args:
             templates: Whose longest frame counts.
-            max_tokens: Tokens that the encoder sees, with its marks.
+            window: Of the encoder that reads the prompts.
         """
         self._templates = templates
-        self._max_tokens = max_tokens
-        self._tokens_of_word: dict[str, int] = {}
+        self._window = window
 
     def findings(self, proposal: Proposal) -> Iterator[Finding]:
         """About each of the two concepts whose longest prompt does not fit."""
-        for part in _PARTS:
+        for part in PARTS:
             concept = _as_concept(proposal, part)
             if concept is None:
                 continue
             template, prompt = self._longest(concept)
-            used = self._count(prompt) + _MARKS
-            if used > self._max_tokens:
+            most = self._window.max_tokens
+            over = self._window.count(prompt) - most
+            if over > 0:
+                texts = {"description": concept.description, "short": concept.short}
+                said = next((key for key, text in texts.items() if tidied(text) in prompt), "")
                 yield Finding(
                     "prompt_too_long",
                     part,
-                    "description",
-                    f"the longest prompt of {concept.name!r} (template {template!r}) has {used} "
-                    f"tokens, {used - self._max_tokens} more than the {self._max_tokens} that CLIP "
+                    said or "description",
+                    f"the longest prompt of {concept.name!r} (template {template!r}) has "
+                    f"{most + over} tokens, {over} more than the {most} that {self._window.name} "
                     f"reads; cut off: {self._cut_off(prompt)!r}",
-                    f"shorten the description by some {used - self._max_tokens} words",
+                    f"shorten the {said or 'template'} by some {over} words",
                 )
 
     def _longest(self, concept: Concept) -> tuple[str, str]:
         """Template and text of the longest prompt."""
         spaces = build_space(self._templates, concept, self._templates.templates)
         prompts = ((space.template.id, tidied(self._widest(space.text))) for space in spaces)
-        return max(prompts, key=lambda prompt: self._count(prompt[1]))
+        return max(prompts, key=lambda prompt: self._window.count(prompt[1]))
 
     def _widest(self, parts: Sequence[SpacePart]) -> str:
         """The parts in words, each choice with its longest alternative."""
@@ -83,31 +124,13 @@ class PromptLengths:
 
     def _widest_of(self, alternatives: Sequence[Alternative]) -> str:
         texts = (self._widest(alternative.parts) for alternative in alternatives)
-        return max(texts, key=self._count)
-
-    def _count(self, text: str) -> int:
-        """CLIP's expression never matches whitespace: a text has the tokens of its words."""
-        known = self._tokens_of_word
-        words = text.split()
-        for word in words:
-            if word not in known:
-                known[word] = len(self._tokenizer.encode(word))
-        return sum(known[word] for word in words)
+        return max(texts, key=self._window.count)
 
     def _cut_off(self, prompt: str) -> str:
-        words, seen = prompt.split(), 0
-        for place, word in enumerate(words):
-            seen += self._tokens_of_word[word]
-            if seen > self._max_tokens - _MARKS:
-                return " ".join(words[place:])
-        return ""
-
-    @cached_property
-    def _tokenizer(self) -> SimpleTokenizer:
-        """Its vocabulary lies in OpenCLIP's package: no network."""
-        from open_clip.tokenizer import SimpleTokenizer
-
-        return SimpleTokenizer()
+        """The words of a prompt too long that are not read as a whole."""
+        words, most = prompt.split(), self._window.max_tokens
+        seen = (self._window.count(" ".join(words[:end])) for end in range(1, len(words) + 1))
+        return " ".join(words[next(place for place, used in enumerate(seen) if used > most) :])
 
 
 def _as_concept(proposal: Proposal, part: Part) -> Concept | None:

@@ -57,12 +57,11 @@ class LlmAsker:
     def totals(self) -> LlmTotals:
         """What was asked and answered so far, earlier runs in the folder included."""
         calls = self._record.calls
-        failed = sum(bool(call.failure) for call in calls)
         return LlmTotals(
             sent=self._record.sent,
             max_calls=self._limits.max_calls,
-            answered=len(calls) - failed,
-            failed=failed,
+            answered=self._record.answered,
+            failed=len(calls) - self._record.answered,
             from_record=self._from_record,
             prompt_tokens=sum(call.prompt_tokens or 0 for call in calls),
             completion_tokens=sum(call.completion_tokens or 0 for call in calls),

@@ -111,6 +111,11 @@ class CallRecord:
         # One file without the other still tells what was spent.
         return max(self._sent, sum(call.sent for call in self._calls))
 
+    @property
+    def answered(self) -> int:
+        """Calls that got words."""
+        return sum(not call.failure for call in self._calls)
+
     def find(self, request: str) -> Call | None:
         """The call with this digest if it came to something that lasts, or None."""
         return self._final.get(request)

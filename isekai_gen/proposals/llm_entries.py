@@ -12,18 +12,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from isekai_gen.errors import InputError
 from isekai_gen.prompts.imagenet_names import ImageNetNames, contains_words, name_forms
 from isekai_gen.proposals.genus import kinds_of
 from isekai_gen.proposals.llm_answers import PlannedSlot, WrittenEntry
 from isekai_gen.proposals.records import Proposal, ProposedConcept, Slate
+from isekai_gen.proposals.slate_checks import slug_or_none
 from isekai_gen.workspace import slug_of
 
 _WORD = re.compile(r"[a-z]{4,}")
 
 
 @dataclass
-class TakenNames:
+class SlateNames:
     """Names that a further entry must not have.
 
     Attributes:
@@ -35,7 +35,7 @@ class TakenNames:
     refused_names: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, slate: Slate) -> TakenNames:
+    def of(cls, slate: Slate) -> SlateNames:
         """All names that the slate's proposals took, and those it refused."""
         refused = [
             refusal.proposal.fictional.name
@@ -77,7 +77,7 @@ class EntryRules:
     imagenet: ImageNetNames
     avoid: tuple[str, ...]
     open_slots: Mapping[int, PlannedSlot]
-    taken: TakenNames
+    taken: SlateNames
     refused: Sequence[Proposal]
 
     def reasons(self, entry: WrittenEntry) -> Iterator[str]:
@@ -86,7 +86,7 @@ class EntryRules:
             places = ", ".join(str(number) for number in self.open_slots)
             yield f"slot {entry.slot} is not one of the places asked for and empty ({places})"
         names = (entry.fictional.name, entry.real.name)
-        nameless = [name for name in names if not _has_slug(name)]
+        nameless = [name for name in names if slug_or_none(name) is None]
         for name in nameless:
             yield f"{name!r} has no ASCII letter; write it with a to z"
         if nameless:
@@ -179,11 +179,3 @@ def classes_of(imagenet: ImageNetNames, name: str, about: str) -> tuple[str, ...
 
 def _words(text: str) -> set[str]:
     return set(_WORD.findall(text.lower()))
-
-
-def _has_slug(name: str) -> bool:
-    try:
-        slug_of(name)
-    except InputError:
-        return False
-    return True

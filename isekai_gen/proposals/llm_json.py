@@ -17,6 +17,7 @@ _FENCED = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)```", re.DOTALL)
 _END_OF_THOUGHTS = "</think>"
 # Prose before the object may hold braces, too; each is a place where the object may begin.
 _MOST_STARTS = 20
+_MOST_DIGITS = 1000
 
 
 class UnreadableAnswerError(ValueError):
@@ -58,7 +59,9 @@ def _candidates(text: str) -> Iterator[str]:
 
 
 def _object_at_start(text: str) -> dict[str, Any]:
-    decoder = json.JSONDecoder(object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_without_repeats, parse_constant=_refuse_constant, parse_int=_short_int
+    )
     found, _ = decoder.raw_decode(text)
     if not isinstance(found, dict):
         raise UnreadableAnswerError("it is no JSON object")
@@ -72,6 +75,12 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise UnreadableAnswerError(f"the key {key[:40]!r} stands twice in one object")
         found[key] = value
     return found
+
+
+def _short_int(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise UnreadableAnswerError(f"a number has {len(digits)} digits")
+    return int(digits)
 
 
 def _refuse_constant(name: str) -> NoReturn:

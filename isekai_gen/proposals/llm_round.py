@@ -18,7 +18,7 @@ from isekai_gen.proposals.llm_answers import (
 )
 from isekai_gen.proposals.llm_asking import LlmAsker
 from isekai_gen.proposals.llm_calls import Call, CallRole
-from isekai_gen.proposals.llm_entries import EntryRules, TakenNames, to_proposal
+from isekai_gen.proposals.llm_entries import EntryRules, SlateNames, to_proposal
 from isekai_gen.proposals.llm_prompts import (
     Brief,
     make_text,
@@ -51,7 +51,7 @@ class Round:
         self._imagenet = imagenet
         self._groups_per_call = groups_per_call
         self._turns: tuple[Turn, ...] = (_turn("system", system_text()),)
-        self._taken = TakenNames.of(brief.slate)
+        self._taken = SlateNames.of(brief.slate)
         self._refused = [refusal.proposal for refusal in brief.slate.refused]
         self._open: dict[int, PlannedSlot] = {}
         self._criticism: list[str] = []

@@ -42,6 +42,11 @@ class LlmLimits:
     )
     prices: ChatPrices | None = None
 
+    @property
+    def left_out(self) -> list[str]:
+        """Fields of a request that are not sent, for servers that refuse them."""
+        return [name for name in ("temperature", "seed") if getattr(self.chat, name) is None]
+
     def __post_init__(self) -> None:
         for name in ("max_calls", "groups_per_call", "groups_per_round", "max_fruitless"):
             if getattr(self, name) < 1:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Part = Literal["fictional", "real"]
+PARTS: tuple[Part, Part] = ("fictional", "real")
+"""The two concepts of a group, in the order of catalogs."""
 
 
 @dataclass(frozen=True)

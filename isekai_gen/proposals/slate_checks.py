@@ -19,10 +19,9 @@ from isekai_gen.manifests.names import (
 )
 from isekai_gen.prompts.imagenet_names import name_forms
 from isekai_gen.proposals.name_checks import are_near
-from isekai_gen.proposals.records import Finding, Part, Proposal
+from isekai_gen.proposals.records import PARTS, Finding, Part, Proposal
 from isekai_gen.workspace import slug_of
 
-_PARTS: tuple[Part, Part] = ("fictional", "real")
 # Names; every group of a slate is compared with every other again and again.
 _REMEMBERED = 8192
 Likeness = Callable[[str, str], float]
@@ -43,9 +42,9 @@ class AlikeLimits:
 
 def label_findings(proposal: Proposal) -> Iterator[Finding]:
     """About labels that the metric cannot judge, alone or as a pair."""
-    labels = {part: normalize_label(proposal.part(part).name) for part in _PARTS}
+    labels = {part: normalize_label(proposal.part(part).name) for part in PARTS}
     faults = {part: check_label(label) for part, label in labels.items()}
-    for part in _PARTS:
+    for part in PARTS:
         for fault in faults[part]:
             hint = suggest_label(proposal.part(part).name, [])
             suggestion = f"choose another name{f', such as {hint!r}' if hint else ''}"
@@ -93,7 +92,7 @@ def slug_or_none(name: str) -> str | None:
 
 
 def _same_slug(proposal: Proposal, other: Proposal) -> Finding | None:
-    for part, theirs in itertools.product(_PARTS, _PARTS):
+    for part, theirs in itertools.product(PARTS, PARTS):
         name, taken = proposal.part(part).name, other.part(theirs).name
         slug = slug_or_none(name)
         if slug is not None and slug == slug_or_none(taken):
@@ -173,9 +172,9 @@ def _are_among(names: Sequence[str], others: Sequence[str]) -> bool:
 def _alike_descriptions(
     proposal: Proposal, rivals: Sequence[Proposal], likeness: Likeness, limits: AlikeLimits
 ) -> Iterator[Finding]:
-    for part in _PARTS:
+    for part in PARTS:
         own = proposal.part(part)
-        theirs = [other.part(kind) for other in rivals for kind in _PARTS]
+        theirs = [other.part(kind) for other in rivals for kind in PARTS]
         alike = [(likeness(own.description, one.description), one.name) for one in theirs]
         told = sorted((-s, name) for s, name in alike if s >= limits.across_groups)
         if told:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from isekai_gen.prompts.imagenet_names import ImageNetNames, name_forms
-from isekai_gen.proposals.records import Finding, Part, Proposal
+from isekai_gen.proposals.records import PARTS, Finding, Part, Proposal
 
 _BY_REASON = {
     "a brand": (
@@ -51,7 +51,6 @@ _FIRST_WORDS = frozenset(words[0] for words in REASON_BY_WORDS)
 # WordNet 3.0 writes its nouns file by file, so that wnids of one subject follow each other: these
 # are people, from "number one" to the named persons (all below the first natural phenomenon).
 _PEOPLE = ("n09605110", "n11400000")
-_PARTS: tuple[Part, Part] = ("fictional", "real")
 
 
 def is_person(wnid: str) -> bool:
@@ -74,7 +73,7 @@ def unsafe_words(text: str) -> tuple[str, str] | None:
 
 def unsafe_findings(proposal: Proposal, imagenet: ImageNetNames) -> Iterator[Finding]:
     """About words of both concepts that should not be published, and names of people."""
-    for part in _PARTS:
+    for part in PARTS:
         concept = proposal.part(part)
         texts = {
             "name": concept.name,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isekai_gen.errors import InputError
-from isekai_gen.prompts import shipped_templates_path
 from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.prompts.faults import squeezed
 from isekai_gen.prompts.imagenet_names import ImageNetNames, read_imagenet_names
@@ -15,9 +14,9 @@ from isekai_gen.prompts.template_set import TemplateSet
 from isekai_gen.prompts.templates import load_templates
 from isekai_gen.proposals.catalog_rules import CatalogRules
 from isekai_gen.proposals.catalog_text import catalog_text, proposals_of
+from isekai_gen.proposals.checks_fields import MAX_LETTERS
 from isekai_gen.proposals.engine import ProposalEngine
 from isekai_gen.proposals.records import Proposal
-from isekai_gen.settings import STARTER
 from isekai_gen.stages.propose_engines import (
     OpenedLater,
     Sources,
@@ -26,6 +25,7 @@ from isekai_gen.stages.propose_engines import (
     read_sources,
     spent_by,
     stopped_by,
+    templates_path,
 )
 from isekai_gen.stages.propose_files import open_log, write_catalog, write_records_of
 from isekai_gen.stages.propose_log import RoundLog
@@ -33,9 +33,6 @@ from isekai_gen.stages.propose_look import Look
 from isekai_gen.stages.propose_loop import Check, Judge, fill_places
 from isekai_gen.stages.propose_request import ProposeOutcome, ProposeRequest
 from isekai_gen.stages.reporting import Reporter, SilentReporter
-
-MAX_NAME = 80
-"""Characters of a catalog's name, as `load_catalog` takes it."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +116,11 @@ def _run(
     while True:
         if look is not None and log.looks >= look.look.rounds and not look.unseen(log):
             # Nothing is put in these places any more that nobody would look at.
-            return f"{log.looks} look(s) refused groups, and no look is left" * (
-                log.slate.missing > 0
+            if not log.slate.missing:
+                return ""
+            return (
+                f"{log.looks} look(s) refused groups, and no look is left; allow more with "
+                "--look-rounds and run this again"
             )
         stopped = fill_places(engine, judge, log, reporter)
         if look is None or not look.unseen(log):
@@ -129,10 +129,10 @@ def _run(
 
 
 def _check_names(request: ProposeRequest) -> None:
-    name = request.catalog_name
-    if not name or not name.isprintable() or squeezed(name) != name or len(name) > MAX_NAME:
+    name, most = request.catalog_name, MAX_LETTERS["name"]
+    if not name or not name.isprintable() or squeezed(name) != name or len(name) > most:
         raise InputError(
-            f"{name!a} cannot be a catalog's name; give one of at most {MAX_NAME} letters in one "
+            f"{name!a} cannot be a catalog's name; give one of at most {most} letters in one "
             "line with --name"
         )
     if request.folder == request.file:
@@ -141,9 +141,7 @@ def _check_names(request: ProposeRequest) -> None:
 
 def _templates(request: ProposeRequest) -> tuple[TemplateSet, Path] | None:
     """The templates that must be able to speak of every group, and where they lie."""
-    path = request.templates
-    if path is None and request.look is not None:
-        path = shipped_templates_path("starter" if request.look.model == STARTER else "photo")
+    path = templates_path(request)
     return None if path is None else (load_templates(path), path)
 
 

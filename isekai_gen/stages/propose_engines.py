@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from isekai_gen.embeddings import FloatArray
 from isekai_gen.models.encoder_protocols import TextEncoder
 from isekai_gen.models.spec import Device
+from isekai_gen.models.tokens import TokenCounter
+from isekai_gen.prompts import shipped_templates_path
 from isekai_gen.prompts.imagenet_names import ImageNetNames
 from isekai_gen.prompts.templates import load_templates
 from isekai_gen.proposals.checks import EntryChecks
 from isekai_gen.proposals.constraints import choose_parents
 from isekai_gen.proposals.engine import EmbedTexts, ProposalEngine
+from isekai_gen.proposals.length_checks import PromptLengths, TextWindow
 from isekai_gen.proposals.llm import LlmEngine
 from isekai_gen.proposals.llm_settings import LlmWishes, parse_llm_address
 from isekai_gen.proposals.offline import OfflineEngine
 from isekai_gen.proposals.parent_records import ParentChoice
 from isekai_gen.proposals.parents import read_parents
-from isekai_gen.proposals.records import Proposal, Slate
+from isekai_gen.proposals.records import Finding, Proposal, Slate
+from isekai_gen.settings import STARTER, GenerateSettings
 from isekai_gen.stages.embed import main_encoder_spec
 from isekai_gen.stages.propose_loop import Check
 from isekai_gen.stages.propose_request import LlmRequest, ProposeRequest
+from isekai_gen.stages.recipe import generator_spec
 
 
 class LazyTexts:
@@ -114,11 +120,37 @@ def open_checks(request: ProposeRequest, sources: Sources) -> Check:
 
     Raises:
         TemplateError: If the templates that prompts are measured with are wrong.
+        ModelError: If the image generator of a look is not there, or has no tokenizer.
     """
     templates = None if request.templates is None else load_templates(request.templates)
     vouched = [parent.name for parent in sources.choice.bodies]
     checks = EntryChecks(sources.imagenet, sources.embed, templates=templates, vouched=vouched)
-    return checks.findings
+    path = templates_path(request)
+    if request.look is None or path is None:
+        return checks.findings
+    lengths = PromptLengths(load_templates(path), _window_of(request.look.model))
+
+    def findings(proposal: Proposal, others: Sequence[Proposal]) -> tuple[Finding, ...]:
+        found = checks.findings(proposal, others)
+        # What other checks refuse need not be whole, and is not drawn.
+        refused = any(finding.refuses for finding in found)
+        return found if refused else (*found, *lengths.findings(proposal))
+
+    return findings
+
+
+def templates_path(request: ProposeRequest) -> Path | None:
+    """The templates that must be able to speak of every group; None for no demand."""
+    if request.templates is None and request.look is not None:
+        return shipped_templates_path("starter" if request.look.model == STARTER else "photo")
+    return request.templates
+
+
+def _window_of(model: str) -> TextWindow:
+    """What the image generator of a look reads: it draws no prompt that it would cut."""
+    spec = generator_spec(GenerateSettings(model=model))
+    counter = TokenCounter(spec)
+    return TextWindow(spec.label, counter.limit, lambda text: counter.count([text])[0].used)
 
 
 def _llm_engine(request: ProposeRequest, llm: LlmRequest, sources: Sources) -> LlmEngine:

@@ -20,6 +20,7 @@ from typing import Any
 
 from isekai_gen.errors import ChecksumError, InputError, LockedError, StaleShardError
 from isekai_gen.hashing import canonical_json, file_sha256
+from isekai_gen.proposals.llm_calls import CallRecord
 from isekai_gen.proposals.records import Refusal
 from isekai_gen.records import SCHEMA
 from isekai_gen.shards import encode_lines
@@ -29,7 +30,6 @@ from isekai_gen.storage import write_atomically
 from isekai_gen.workspace import Workspace, lock_holder
 
 _SETTINGS = "settings.json"
-CALLS = "calls.jsonl"
 
 
 @contextmanager
@@ -121,20 +121,30 @@ def _write(path: Path, content: bytes) -> bool:
 
 def _check_settings(path: Path, request: ProposeRequest, *, begun: bool) -> None:
     asked = request.identity()
-    # Before the first round nothing depends on them: a command that was refused may be corrected.
-    if not path.exists() or not (begun or (path.parent / CALLS).exists()):
+    # Before the first round, and the first answer that was paid for, nothing depends on them: a
+    # command that was refused, or that asked a server that is none, may be corrected.
+    if not path.exists() or not (begun or CallRecord(path.parent).answered):
         write_atomically(path, f"{canonical_json({'schema': SCHEMA, **asked})}\n".encode())
         return
     before = _read_settings(path)
-    other = [key for key in {**before, **asked} if before.get(key) != asked.get(key)]
-    if other:
+    if before != asked:
+        # What only one of them has belongs to --llm or --look, which then differs, too.
+        shared = [key for key in asked if key in before and before[key] != asked[key]]
+        other = shared or sorted(before.keys() ^ asked.keys())
         said = "; ".join(
-            f"--{key} was {before.get(key)!r}, now {asked.get(key)!r}" for key in other
+            f"--{key} was {_given(before.get(key))}, now {_given(asked.get(key))}" for key in other
         )
         raise StaleShardError(
             f"{path.parent} was begun with other settings ({said}); repeat those, choose another "
             f"file, or delete {path.parent} to begin anew"
         )
+
+
+def _given(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """The value of an option, for people."""
+    if isinstance(value, bool):
+        return "given" if value else "not given"
+    return "not given" if value in (None, []) else repr(value)
 
 
 def _read_settings(path: Path) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from isekai_gen.stages.reporting import Reporter
 MAX_PROPOSED = 20
 """Proposals judged at most for each group wanted: an engine may have ever more to say, and never
 anything that stands the checks."""
+_REMEDY = "widen --from and --with in another file (--start keeps these groups)"
 
 Check = Callable[[Proposal, Sequence[Proposal]], Sequence[Finding]]
 """What is wrong with a proposal, given the others that stand."""
@@ -77,7 +78,7 @@ def fill_places(engine: ProposalEngine, judge: Judge, log: RoundLog, reporter: R
     Each round is on disk before the next begins.
 
     Returns:
-        "" if every place is filled, else why some are not.
+        "" if every place is filled, else why some are not, and what to do.
 
     Raises:
         ValueError: If the engine proposes more than is missing.
@@ -87,12 +88,15 @@ def fill_places(engine: ProposalEngine, judge: Judge, log: RoundLog, reporter: R
     with reporter.task("Finding groups", missing) as advance:
         while missing:
             if log.proposed >= MAX_PROPOSED * log.wanted:
-                return f"{log.proposed} proposals were judged, {MAX_PROPOSED} for each group wanted"
+                return (
+                    f"{log.proposed} proposals were judged, {MAX_PROPOSED} for each group wanted; "
+                    f"{_REMEDY}"
+                )
             proposals = engine.propose(log.slate)
             if len(proposals) > missing:
                 raise ValueError(f"{len(proposals)} proposals for {missing} places")
             if not proposals:
-                return f"the engine {engine.name} has nothing more to propose"
+                return f"the engine {engine.name} has nothing more to propose; {_REMEDY}"
             log.append(judge.judge("proposed", proposals, log))
             before, missing = missing, log.slate.missing
             advance(before - missing)

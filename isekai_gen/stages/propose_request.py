@@ -38,6 +38,7 @@ class LlmRequest:
             "groups-per-round": self.limits.groups_per_round,
             "temperature": self.limits.chat.temperature,
             "max-tokens": self.limits.chat.max_tokens,
+            "leave-out": self.limits.left_out,
         }
 
 
@@ -112,7 +113,7 @@ class ProposeRequest:
     @property
     def catalog_name(self) -> str:
         """The catalog's name."""
-        return self.name or self.file.stem
+        return self.file.stem if self.name is None else self.name
 
     def identity(self) -> dict[str, Any]:
         """All that the result depends on, JSON-ready: runs with the same may continue each other.
@@ -157,7 +158,7 @@ class ProposeOutcome:
         refused: Proposals that were not taken, in the order they were refused.
         rounds: How often the engine was asked.
         looks: How often groups were drawn and looked at.
-        stopped: Why groups are missing; "" if none is.
+        stopped: Why groups are missing, and what to do; "" if none is.
         spent: What a language model was asked and what that cost; empty for the offline engine.
         worked: Whether anything was left to do.
     """

@@ -46,6 +46,8 @@ def test_a_good_group_has_no_finding():
         (fictional(name="a cactihog"), "article", "fictional name", "'a cactihog'"),
         (fictional(short="the hog"), "article", "fictional short", "'the hog'"),
         (fictional(short="{animal} with spines"), "placeholder", "fictional short", "'{'"),
+        (fictional(name="../../etc/cactus"), "name_unusable", "fictional name", "has signs"),
+        (real(name="C:hedgehog"), "name_unusable", "real name", "has signs"),
         (fictional(name="x" * 81), "text_too_long", "fictional name", "81 characters, at most 80"),
         (fictional(description="TODO"), "placeholder", "fictional description", "'TODO'"),
         (fictional(description=" "), "text_missing", "fictional description", "is empty"),

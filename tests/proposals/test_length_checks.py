@@ -7,7 +7,7 @@ from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.prompts.expansion import count_prompts, iter_prompts
 from isekai_gen.prompts.templates import load_templates
 from isekai_gen.proposals.catalog_text import proposals_of
-from isekai_gen.proposals.length_checks import PromptLengths
+from isekai_gen.proposals.length_checks import PromptLengths, TextWindow, clip_window
 from tests.proposals.check_entries import GOOD, fictional
 
 TEMPLATES = """schema: 1
@@ -24,7 +24,7 @@ templates:
 def lengths(tmp_path, max_tokens):
     path = tmp_path / "templates.yaml"
     path.write_text(TEMPLATES, encoding="utf-8")
-    return PromptLengths(load_templates(path), max_tokens)
+    return PromptLengths(load_templates(path), clip_window(max_tokens))
 
 
 def test_the_longest_prompt_is_counted_with_clips_own_tokenizer(tmp_path):
@@ -37,8 +37,12 @@ def test_the_longest_prompt_is_counted_with_clips_own_tokenizer(tmp_path):
     prompts = iter_prompts(read, concept, range(count_prompts(read, concept)), 0)
     longest = max(len(SimpleTokenizer().encode(prompt.text)) + 2 for prompt in prompts)
     proposal = proposals_of(load_catalog(shipped_catalog_path()))[0]
-    assert "fictional" not in [f.part for f in PromptLengths(read, longest).findings(proposal)]
-    (found,) = [f for f in PromptLengths(read, longest - 1).findings(proposal) if f.part != "real"]
+
+    def fitting(most):
+        return PromptLengths(read, clip_window(most)).findings(proposal)
+
+    assert "fictional" not in [f.part for f in fitting(longest)]
+    (found,) = [f for f in fitting(longest - 1) if f.part != "real"]
     assert f"has {longest} tokens, 1 more than the {longest - 1}" in found.message
     assert "cut off: 'bed'" in found.message
 
@@ -55,6 +59,17 @@ def test_the_words_that_are_cut_off_are_told(tmp_path):
 
 @pytest.mark.parametrize("which", ["photo", "starter"])
 def test_the_shipped_catalog_fits_the_shipped_templates(which):
-    checked = PromptLengths(load_templates(shipped_templates_path(which)), 77)
+    checked = PromptLengths(load_templates(shipped_templates_path(which)), clip_window(77))
     for proposal in proposals_of(load_catalog(shipped_catalog_path())):
         assert not [*checked.findings(proposal)]
+
+
+def test_what_makes_a_prompt_too_long_is_the_text_that_the_template_speaks(tmp_path):
+    path = tmp_path / "templates.yaml"
+    path.write_text('schema: 1\ntemplates:\n  - id: one\n    text: "{a} {short} in snow"\n')
+    long = fictional(short="hedgehog with " + "green spines and " * 4 + "a hat")
+    window = TextWindow("the model", 12, lambda text: len(text.split()))
+    (found,) = PromptLengths(load_templates(path), window).findings(long)
+    assert (found.part, found.field) == ("fictional", "short")
+    assert "has 19 tokens, 7 more than the 12 that the model reads" in found.message
+    assert found.message.endswith("cut off: 'green spines and a hat in snow'")

@@ -8,7 +8,7 @@ import pytest
 
 from isekai_gen.prompts.imagenet_names import read_imagenet_names
 from isekai_gen.proposals.llm_answers import PlannedSlot, WrittenEntry
-from isekai_gen.proposals.llm_entries import EntryRules, TakenNames, classes_of, to_proposal
+from isekai_gen.proposals.llm_entries import EntryRules, SlateNames, classes_of, to_proposal
 from isekai_gen.proposals.llm_prompts import MAX_TOLD_REFUSALS, Brief, plan_text
 from isekai_gen.proposals.llm_settings import LlmWishes
 from isekai_gen.proposals.records import Finding, Refusal, Slate
@@ -36,7 +36,7 @@ def refusal(number, field="name", part="fictional"):
 
 def reasons(entry, slate, avoid=()):
     refused = [each.proposal for each in slate.refused]
-    rules = EntryRules(read_imagenet_names(), avoid, {1: slot()}, TakenNames.of(slate), refused)
+    rules = EntryRules(read_imagenet_names(), avoid, {1: slot()}, SlateNames.of(slate), refused)
     return list(rules.reasons(entry))
 
 
@@ -72,7 +72,7 @@ def test_names_refused_as_names_are_gone_and_others_may_be_mended():
 
 
 def test_an_entry_that_was_refused_does_not_come_back_as_it_was():
-    rules = EntryRules(read_imagenet_names(), (), {}, TakenNames(), [proposal(7)])
+    rules = EntryRules(read_imagenet_names(), (), {}, SlateNames(), [proposal(7)])
     assert rules.is_refused(dataclasses.replace(proposal(7), origin={"engine": "another"}))
     assert not rules.is_refused(proposal(7, description="Quite another look."))
 

@@ -1,9 +1,11 @@
 """The loop with a language model: its engine over HTTP, fed back what checks refuse."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from isekai_gen.errors import ModelError, StaleShardError
 from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.proposals.llm_settings import LlmLimits
 from isekai_gen.proposals.parent_records import ParentChoice
@@ -11,7 +13,7 @@ from isekai_gen.proposals.records import Finding
 from isekai_gen.stages.propose import Makers, propose_catalog
 from isekai_gen.stages.propose_engines import LazyTexts, Sources
 from isekai_gen.stages.propose_request import LlmRequest, ProposeRequest
-from tests.evaluation.chat_server import serving
+from tests.evaluation.chat_server import Response, serving
 from tests.proposals.llm_inventor import invent
 from tests.proposals.llm_job import QUICK
 from tests.stages.test_propose import tree
@@ -73,3 +75,19 @@ def test_a_budget_that_is_spent_ends_the_run_and_a_larger_one_goes_on(tmp_path):
         assert not propose(file, server).worked
         assert len(server.received) == asked
     assert tree(tmp_path) == before
+
+
+def test_a_server_that_never_answered_may_be_exchanged_and_one_that_did_may_not(tmp_path):
+    file = tmp_path / "creatures.yaml"
+    with serving(lambda _: Response(status=404)) as wrong, serving(invent) as server:
+        with pytest.raises(ModelError, match="404"):
+            propose(file, wrong)
+        assert propose(file, server).missing == 0
+        with pytest.raises(StaleShardError, match=r"\(--llm was '[^']*', now '[^']*'\); repeat"):
+            propose(file, wrong)
+
+
+def test_fields_that_are_left_out_belong_to_what_the_result_depends_on(tmp_path):
+    chat = replace(QUICK, seed=None)
+    without = LlmRequest("openai:http://127.0.0.1:1#m", LlmLimits(chat=chat))
+    assert without.identity()["leave-out"] == ["seed"]
