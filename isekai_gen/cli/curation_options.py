@@ -172,4 +172,10 @@ release_options = combined(
         "release.embeddings",
         help="Whether embeddings are released, so that similarities can be checked. [default: no]",
     ),
+    setting(
+        "--counterfactuals/--no-counterfactuals",
+        "release.counterfactuals",
+        help="Whether counterfactual samples are released, as a config of their own, if there are "
+        "any. [default: yes]",
+    ),
 )

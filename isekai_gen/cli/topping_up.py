@@ -140,7 +140,7 @@ def _max_value_share(options: Mapping[str, Any]) -> float | None:
     if options["diversify"]:
         return MAX_VALUE_SHARE if share is None else share
     if share is not None:
-        raise click.UsageError("--max-value-share is for --diversify; give both or neither")
+        raise click.UsageError("--max-value-share is for --diversify; add it, or give neither")
     return None
 
 

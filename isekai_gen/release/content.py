@@ -12,6 +12,7 @@ from isekai_gen.embeddings import EmbeddingTable
 from isekai_gen.errors import ReleaseError
 from isekai_gen.records import Concept, ImageRecord, Verdict
 from isekai_gen.release.changes.diff_version import parse_version
+from isekai_gen.release.counterfactual_samples import ReleasedSample
 from isekai_gen.release.images import ImageMeasures, ReleasedImage, name_images
 from isekai_gen.release.layout import Profile
 from isekai_gen.workspace import is_slug
@@ -90,6 +91,7 @@ class ReleaseContent:
         reports: Path in the release (`layout`) to a report's JSON value.
         encoder: Label of the encoder that judged the images, or "".
         vectors: Embeddings of kept and dropped images by that encoder, to be released, or None.
+        samples: Counterfactual samples to be released, of kept images.
     """
 
     concepts: Sequence[Concept]
@@ -106,6 +108,7 @@ class ReleaseContent:
     reports: Mapping[str, Any]
     encoder: str
     vectors: EmbeddingTable | None
+    samples: Sequence[ReleasedSample] = ()
 
     def __post_init__(self) -> None:
         slugs = {concept.slug for concept in self.concepts}

@@ -8,6 +8,7 @@ from typing import Any
 
 from isekai_gen.release.columns import Column
 from isekai_gen.release.content import ReleaseContent, ReleaseOptions
+from isekai_gen.release.counterfactual_samples import ReleasedSample
 from isekai_gen.release.documents.answers import Answers
 from isekai_gen.release.images import ReleasedImage
 from isekai_gen.release.layout import Profile
@@ -18,7 +19,7 @@ class TableConfig:
     """A table that `datasets.load_dataset(folder, name)` loads: a config of the card.
 
     Attributes:
-        name: "images", "pairs" or "neighbors".
+        name: "images", "pairs", "neighbors" or "counterfactuals".
         description: One sentence for people.
         files: Split to its files, relative to the release, in order. A config without splits of
             its own (neighbors) has the one split "test".
@@ -33,6 +34,21 @@ class TableConfig:
     rows: Mapping[str, int]
     columns: Sequence[Column]
     format: str
+
+
+@dataclass(frozen=True)
+class SampleFacts:
+    """What documents tell of counterfactual samples.
+
+    Attributes:
+        config: Their table; pictures are loose where its format is "imagefolder".
+        counts: What release.json says (see `counterfactual_samples.count_samples`).
+        samples: All of them.
+    """
+
+    config: TableConfig
+    counts: Mapping[str, Any]
+    samples: Sequence[ReleasedSample]
 
 
 @dataclass(frozen=True)
@@ -55,6 +71,8 @@ class ReleaseFacts:
         signed_pictures: Whether pictures carry C2PA marks.
         date: ISO date of SOURCE_DATE_EPOCH, or None.
         changes: Entry of CHANGELOG.md for this version, Markdown without heading.
+        samples: Counterfactual samples; their table is one of `configs` as well where `datasets`
+            can load it from the card.
     """
 
     options: ReleaseOptions
@@ -72,6 +90,7 @@ class ReleaseFacts:
     signed_pictures: bool
     date: str | None
     changes: str
+    samples: SampleFacts | None = None
 
     def generators(self) -> list[str]:
         """Image generators that drew the released images, sorted."""

@@ -40,6 +40,10 @@ PAIRS_SOURCE = "lcl/ISEKAI-10.json"
 """The manifest that config `pairs` has with pictures."""
 CLASSES_FOLDER = "lcl/classes"
 """Where the rows of training and test classes of another dataset lie."""
+COUNTERFACTUALS_FOLDER = "counterfactuals"
+"""Where samples lie, apart from all images; also what their config is called."""
+COUNTERFACTUALS_FILE = f"{COUNTERFACTUALS_FOLDER}/{METADATA_FILE}"
+COUNTERFACTUAL_IMAGES = f"{COUNTERFACTUALS_FOLDER}/images/"
 VECTORS_FILE = "embeddings/images.npy"
 VECTOR_IDS_FILE = "embeddings/images.jsonl"
 
@@ -82,6 +86,7 @@ _ROLE_BY_FOLDER = {
     "reports": "report",
     "preview": "preview",
     "provenance": "provenance",
+    COUNTERFACTUALS_FOLDER: "counterfactual sample",
 }
 
 

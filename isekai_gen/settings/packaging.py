@@ -85,6 +85,8 @@ class ReleaseSettings(Section):
             or 0 where that would take more than a gigabyte.
         embeddings: Whether the embeddings of kept and dropped images are released, so that
             similarities can be checked.
+        counterfactuals: Whether counterfactual samples are released, apart from the images, if
+            there are any.
     """
 
     name: str | None = None
@@ -98,3 +100,4 @@ class ReleaseSettings(Section):
     split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     pair_shots: Annotated[int, Field(ge=0)] | None = None
     embeddings: bool = False
+    counterfactuals: bool = True

@@ -6,6 +6,7 @@ import itertools
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from isekai_gen.errors import InputError, ReleaseError
 from isekai_gen.hashing import digest_of, file_sha256
@@ -25,7 +26,6 @@ from isekai_gen.release.verification.verify import verify_release
 from isekai_gen.settings import ReleaseSettings
 from isekai_gen.shards import DoneMarker, read_marker, write_marker
 from isekai_gen.stages.context import StageContext
-from isekai_gen.stages.counterfactual_status import has_samples
 from isekai_gen.stages.neighbors import require_current_tables
 from isekai_gen.stages.release_answers import (
     answers_file,
@@ -33,6 +33,7 @@ from isekai_gen.stages.release_answers import (
     load_answers,
 )
 from isekai_gen.stages.release_content import gather_content
+from isekai_gen.stages.release_content_provenance import release_settings
 from isekai_gen.stages.selection import select
 from isekai_gen.workspace import Workspace, slug_of
 
@@ -112,8 +113,6 @@ def _gather(context: StageContext) -> _Gathered:
         context.reporter.note(f"{answers_file(workspace)} is begun; {left} answers are yours")
     answers = load_answers(workspace, selection.records)
     require_current_tables(workspace, selection)
-    if has_samples(workspace):
-        context.reporter.note("Counterfactual samples are a split apart and are not released yet")
     return _Gathered(options, answers, gather_content(context, selection))
 
 
@@ -211,12 +210,17 @@ def _fingerprint(context: StageContext, gathered: _Gathered) -> str:
             "files": {
                 path.relative_to(workspace.root).as_posix(): file_sha256(path) for path in files
             },
-            "settings": context.settings.model_dump(
-                by_alias=True, mode="json", exclude={"counterfactuals"}
-            ),
+            **_samples_told(content),
+            "settings": release_settings(context.settings, samples=bool(content.samples)),
             "date": os.environ.get("SOURCE_DATE_EPOCH", ""),
         }
     )
+
+
+def _samples_told(content: ReleaseContent) -> dict[str, Any]:
+    """Nothing without samples, so that a release that never had any stays as it is."""
+    told = [sample.to_json() for sample in content.samples]
+    return {"samples": told} if told else {}
 
 
 def release_options(settings: ReleaseSettings, catalog_name: str) -> ReleaseOptions:

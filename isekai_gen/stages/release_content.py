@@ -16,6 +16,7 @@ from isekai_gen.stages.release_content_provenance import (
 from isekai_gen.stages.release_measures import measure_images
 from isekai_gen.stages.release_measures_links import known_duplicates
 from isekai_gen.stages.release_reports import gather_reports
+from isekai_gen.stages.release_samples import released_samples
 from isekai_gen.stages.release_splits import divide_images, tell_straddling_rows
 from isekai_gen.stages.release_vectors import released_vectors
 from isekai_gen.stages.selection import Selection
@@ -31,6 +32,7 @@ def gather_content(context: StageContext, selection: Selection) -> ReleaseConten
     Raises:
         ReleaseError: If images cannot be divided into the splits asked for, or manifests name
             images that are not kept.
+        InputError: If counterfactual samples are to be released and were not judged yet.
         ChecksumError: If a file of the workspace is damaged.
     """
     workspace = context.workspace
@@ -41,6 +43,8 @@ def gather_content(context: StageContext, selection: Selection) -> ReleaseConten
     duplicates = known_duplicates(context)
     encoder = known_encoder(context)
     measures = measure_images(context, selection, duplicates)
+    splits = divide_images(context, selection, measures)
+    samples = released_samples(context, splits)
     content = ReleaseContent(
         concepts=selection.catalog.concepts,
         planned=dict(planned),
@@ -48,14 +52,15 @@ def gather_content(context: StageContext, selection: Selection) -> ReleaseConten
         kept=selection.kept,
         dropped=selection.dropped,
         templates=_templates(workspace),
-        settings=public_settings(context.settings),
+        settings=public_settings(context.settings, samples=bool(samples)),
         environment=release_environment(context, selection, encoder),
         measures=measures,
-        splits=divide_images(context, selection, measures),
+        splits=splits,
         split_by=context.settings.release.split_by,
         reports=gather_reports(context, selection, duplicates),
         encoder=encoder.label if encoder is not None else "",
         vectors=released_vectors(context, selection),
+        samples=samples,
     )
     tell_straddling_rows(context, content)
     return content

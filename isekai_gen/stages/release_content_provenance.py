@@ -47,14 +47,22 @@ def known_encoder(context: StageContext) -> KnownEncoder | None:
     return KnownEncoder(spec.label, identify_encoder(spec))
 
 
-def public_settings(settings: Settings) -> dict[str, Any]:
+def public_settings(settings: Settings, *, samples: bool = False) -> dict[str, Any]:
     """Settings without local folders: of a path that is clearly one only the last part is told.
 
-    Nor with those of counterfactual samples, which are not released.
+    Args:
+        settings: Of the workspace.
+        samples: Whether counterfactual samples are released; nothing is told of them otherwise.
     """
-    told = settings.model_dump(by_alias=True, mode="json", exclude={"counterfactuals"})
+    told = release_settings(settings, samples=samples)
     found = _without_folders(told)
     return dict(found)
+
+
+def release_settings(settings: Settings, *, samples: bool) -> dict[str, Any]:
+    """What a release depends on, JSON-ready; arguments as of `public_settings`."""
+    left_out: dict[str, Any] = {"counterfactuals": True, "release": {"counterfactuals"}}
+    return settings.model_dump(by_alias=True, mode="json", exclude=None if samples else left_out)
 
 
 def _without_folders(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -81,3 +82,55 @@ def test_too_few_images_are_an_error_that_counts_them():
 def test_a_concept_without_a_counterpart_is_an_error():
     with pytest.raises(InputError, match="octopus: has no counterpart"):
         choose_fillers(POOL, IMAGES["octopus"][0], "octopus", "counterpart", 1, 0)
+
+
+def test_whoever_may_fill_does_so_about_as_often_as_anyone_else():
+    often = Counter(
+        filler
+        for seed in range(1500)
+        for filler in choose_fillers(POOL, IMAGES["hedgehog"][2], "hedgehog", "other", 2, seed)
+    )
+    assert set(often) == {*IMAGES["octovac"], *IMAGES["octopus"]}
+    assert min(often.values()) > 0.75 * 250  # five standard deviations below 250
+    assert max(often.values()) < 1.25 * 250
+
+
+def test_all_can_be_chosen_and_every_one_is_once():
+    image = IMAGES["octopus"][5]
+    everyone = choose_fillers(POOL, image, "octopus", "same", 5, 3)
+    assert sorted(everyone) == sorted(IMAGES["octopus"][:5])
+
+
+def test_an_image_that_is_not_in_the_pool_itself_leaves_nobody_out():
+    chosen = choose_fillers(POOL, "f" * 20, "octopus", "same", 6, 3)
+    assert sorted(chosen) == sorted(IMAGES["octopus"])
+
+
+def test_a_choice_does_not_look_at_everyone():
+    class Counted(str):
+        __slots__ = ()
+        compared = 0
+
+        def __lt__(self, other):
+            Counted.compared += 1
+            return str.__lt__(self, other)
+
+    many = {slug: [Counted(f"{n}{at:019x}") for at in range(2000)] for n, slug in
+            enumerate(CONCEPTS)}  # fmt: skip
+    pool = FillerPool(many, PAIRS)
+    choose_fillers(pool, many["octopus"][0], "octopus", "same", 16, 0)  # orders them, once
+    Counted.compared = 0
+    for image in many["octopus"][:100]:
+        choose_fillers(pool, image, "octopus", "same", 16, 0)
+    assert 0 < Counted.compared < 100 * 20
+
+
+@pytest.mark.parametrize("slug", CONCEPTS)
+@pytest.mark.parametrize("pairs", [PAIRS, {}], ids=["paired", "unpaired"])
+def test_others_are_everyone_but_the_concept_and_its_counterpart(slug, pairs):
+    left_out = {slug, pairs.get(slug)}
+    others = sorted(image for each in CONCEPTS if each not in left_out for image in IMAGES[each])
+    pool = FillerPool({**IMAGES, "empty": []}, pairs)
+    assert sorted(choose_fillers(pool, "a", slug, "other", len(others), 1)) == others
+    with pytest.raises(InputError, match=f"there are {len(others)} kept"):
+        choose_fillers(pool, "a", slug, "other", len(others) + 1, 1)

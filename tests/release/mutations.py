@@ -91,7 +91,6 @@ def edit_table(path: Path, change: Callable[[list[Row]], object]) -> None:
         path,
         compression={name: "NONE" if name in plain else "SNAPPY" for name in _leaves(path)},
         use_dictionary=[name for name in _leaves(path) if name not in plain],
-        store_schema=False,
     )
 
 

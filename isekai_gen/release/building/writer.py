@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from isekai_gen.release.building.build_counterfactuals import write_samples
 from isekai_gen.release.building.build_documents import write_documents
 from isekai_gen.release.building.build_images import ImagePacking, PackedImages
 from isekai_gen.release.building.build_tables import (
@@ -75,6 +76,9 @@ class ReleaseWriter:
         previews = write_previews(draft, images, self._packing.read)
         configs = self._write_configs(packed)
         self._packing.remove_unlisted()
+        samples = write_samples(request, draft, images)
+        if samples is not None and request.plan.profile != "webdataset":
+            configs.append(samples.config)  # `datasets` loads configs of one format only
         facts = ReleaseFacts(
             options=request.options,
             answers=request.answers,
@@ -91,6 +95,7 @@ class ReleaseWriter:
             signed_pictures=request.plan.marker is not None,
             date=release_date(),
             changes="",
+            samples=samples,
         )
         write_documents(draft, request.plan.previous, facts)
         self._write_lists(facts)
@@ -131,6 +136,7 @@ class ReleaseWriter:
 
 def _index(facts: ReleaseFacts, listed: list[ListedFile]) -> Mapping[str, Any]:
     """The content of release.json."""
+    samples = {} if facts.samples is None else {"counterfactuals": facts.samples.counts}
     return {
         "schema": INDEX_SCHEMA,
         "name": facts.options.name,
@@ -145,6 +151,7 @@ def _index(facts: ReleaseFacts, listed: list[ListedFile]) -> Mapping[str, Any]:
         "split_by": facts.content.split_by,
         "splits": facts.splits(),
         "counts": facts.counts,
+        **samples,
         "manifests": facts.manifests,
         # `build_release` puts a release in place only if verification broke none of these.
         "checks": list(RULES),

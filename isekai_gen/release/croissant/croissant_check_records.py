@@ -8,7 +8,9 @@ from typing import Any
 from isekai_gen.release.columns import METADATA_COLUMNS, Column
 from isekai_gen.release.containers.parquet_neighbors import NEIGHBORS_COLUMNS
 from isekai_gen.release.containers.parquet_pairs import PAIRS_COLUMNS
+from isekai_gen.release.counterfactual_columns import COUNTERFACTUAL_COLUMNS
 from isekai_gen.release.croissant.croissant_records import CONCEPT_COLUMNS
+from isekai_gen.release.layout import COUNTERFACTUALS_FOLDER
 
 _NEEDED = ("splits", "concepts", "images")
 _COLUMNS: Mapping[str, Sequence[Column]] = {
@@ -17,6 +19,7 @@ _COLUMNS: Mapping[str, Sequence[Column]] = {
     "metadata": METADATA_COLUMNS,
     "neighbors": NEIGHBORS_COLUMNS,
     "pairs": PAIRS_COLUMNS,
+    COUNTERFACTUALS_FOLDER: COUNTERFACTUAL_COLUMNS,
 }
 
 

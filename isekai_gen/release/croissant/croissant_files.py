@@ -8,7 +8,14 @@ from typing import Any
 from isekai_gen.release.croissant.croissant_terms import media_type
 from isekai_gen.release.facts import ReleaseFacts, TableConfig
 from isekai_gen.release.index import ListedFile
-from isekai_gen.release.layout import CROISSANT_FILE, INDEX_FILE, SIGNATURE_FILE, SUMS_FILE
+from isekai_gen.release.layout import (
+    COUNTERFACTUAL_IMAGES,
+    COUNTERFACTUALS_FILE,
+    CROISSANT_FILE,
+    INDEX_FILE,
+    SIGNATURE_FILE,
+    SUMS_FILE,
+)
 
 # croissant.json cannot list itself, nor what lists it.
 _WRITTEN_LATER = frozenset({CROISSANT_FILE, INDEX_FILE, SUMS_FILE, SIGNATURE_FILE})
@@ -18,12 +25,16 @@ _IMAGES = "images/"
 def distribution(facts: ReleaseFacts, listed: Sequence[ListedFile]) -> list[dict[str, Any]]:
     """A FileObject of every file that has one, sorted by path, then the FileSets."""
     objects = [_file_object(file) for file in listed if has_file_object(file.path)]
-    return sorted(objects, key=lambda each: str(each["@id"])) + _file_sets(facts)
+    return [
+        *sorted(objects, key=lambda each: str(each["@id"])),
+        *_file_sets(facts),
+        *_sample_set(facts),
+    ]
 
 
 def has_file_object(path: str) -> bool:
     """Whether croissant.json lists a file on its own: all but loose images and what comes later."""
-    return not path.startswith(_IMAGES) and path not in _WRITTEN_LATER
+    return not path.startswith((_IMAGES, COUNTERFACTUAL_IMAGES)) and path not in _WRITTEN_LATER
 
 
 def file_set_id(config: str) -> str:
@@ -83,6 +94,16 @@ def _file_sets(facts: ReleaseFacts) -> list[dict[str, Any]]:
     if not facts.loose_images:
         return tables
     return [*tables, _file_set("loose-images", described, formats, loose)]
+
+
+def _sample_set(facts: ReleaseFacts) -> list[dict[str, Any]]:
+    """The pictures of counterfactual samples, where they are loose."""
+    if facts.samples is None or facts.samples.config.format != "imagefolder":
+        return []
+    described = f"Counterfactual samples; {COUNTERFACTUALS_FILE} has the SHA-256 of each."
+    name = file_set_id(facts.samples.config.name)
+    pattern = f"{COUNTERFACTUAL_IMAGES}*/*.png"
+    return [_file_set(name, described, [media_type("x.png")], [pattern])]
 
 
 def _file_set(

@@ -12,7 +12,12 @@ from typing import Any
 from isekai_gen.release.columns import Column, Kind
 from isekai_gen.release.croissant.croissant_files import file_set_id, folder_of, paths_of
 from isekai_gen.release.facts import ReleaseFacts, TableConfig
-from isekai_gen.release.layout import CONCEPTS_FILE, METADATA_FILE
+from isekai_gen.release.layout import (
+    CONCEPTS_FILE,
+    COUNTERFACTUALS_FILE,
+    COUNTERFACTUALS_FOLDER,
+    METADATA_FILE,
+)
 
 Json = dict[str, Any]
 
@@ -47,13 +52,23 @@ def record_sets(facts: ReleaseFacts) -> list[Json]:
     """Splits, concepts, and every table that a config of the card loads."""
     sets = [_splits(facts), _concepts()]
     for config in facts.configs:
+        if config.name == COUNTERFACTUALS_FOLDER:
+            continue
         if facts.profile == "hub":
             sets.append(_of_parquet(config))
         elif facts.profile == "files":
             sets.append(_of_files(config))
         else:
             sets += _of_shards(config)
-    return sets
+    return sets if facts.samples is None else [*sets, _of_samples(facts.samples.config)]
+
+
+def _of_samples(config: TableConfig) -> Json:
+    if config.format == "parquet":
+        return _of_parquet(config)
+    # The folder may be missing: mlcroissant takes the pattern to the names in rows, too.
+    below = rf"(?:{COUNTERFACTUALS_FOLDER}/)?(.+)"
+    return _of_files(config, COUNTERFACTUALS_FILE, below)
 
 
 def _splits(facts: ReleaseFacts) -> Json:
@@ -116,19 +131,25 @@ def _split_in_name(config: TableConfig) -> Json:
     return {"extract": {"fileProperty": "fullpath"}, "transform": {"regex": pattern}}
 
 
-def _of_files(config: TableConfig) -> Json:
-    """Loose pictures with their rows of metadata.jsonl."""
+def _of_files(config: TableConfig, metadata: str = METADATA_FILE, paths: str = "(.+)") -> Json:
+    """Loose pictures with their rows.
+
+    Args:
+        config: Their table.
+        metadata: File with the rows.
+        paths: Regular expression that takes, of a picture's path, what rows call `file_name`.
+    """
     name = config.name
     pictures = {"fileSet": {"@id": file_set_id(name)}}
-    rows = {"fileObject": {"@id": METADATA_FILE}}
+    rows = {"fileObject": {"@id": metadata}}
     fields = [_field(name, _PICTURE, pictures | {"extract": {"fileProperty": "content"}})]
     for column in config.columns:
         field = _field(name, column, _column(rows, column.name))
         if column.name == "file_name":
-            # The pattern takes all: mlcroissant compares texts with texts only after one.
+            # Also where it takes all: mlcroissant compares texts with texts only after one.
             field["source"] = pictures | {
                 "extract": {"fileProperty": "fullpath"},
-                "transform": {"regex": "(.+)"},
+                "transform": {"regex": paths},
             }
             field["references"] = _column(rows, column.name)
         fields.append(field)

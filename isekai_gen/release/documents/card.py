@@ -6,6 +6,7 @@ from collections import Counter
 
 from isekai_gen.release.documents.card_columns import tables_section
 from isekai_gen.release.documents.card_concepts import concepts_section
+from isekai_gen.release.documents.card_counterfactuals import counterfactuals_section
 from isekai_gen.release.documents.card_header import card_header
 from isekai_gen.release.documents.card_loading import loading_section
 from isekai_gen.release.documents.card_making import making_section
@@ -55,6 +56,7 @@ def write_card(facts: ReleaseFacts) -> str:
         selection_section(facts),
         overlap_section(facts),
         splits_section(facts),
+        counterfactuals_section(facts),
         tables_section(facts),
         _marks(facts),
         _checks(),
@@ -64,7 +66,7 @@ def write_card(facts: ReleaseFacts) -> str:
         _citation(facts),
         _contact(facts),
     ]
-    return "\n\n".join(section.strip() for section in sections) + "\n"
+    return "\n\n".join(section.strip() for section in sections if section) + "\n"
 
 
 def _at_first_sight(facts: ReleaseFacts) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from isekai_gen.release.columns import METADATA_COLUMNS, Column
 from isekai_gen.release.documents.card_markdown import bullets, code, table
 from isekai_gen.release.facts import ReleaseFacts
-from isekai_gen.release.layout import CROISSANT_FILE, VECTORS_FILE
+from isekai_gen.release.layout import COUNTERFACTUALS_FILE, CROISSANT_FILE, VECTORS_FILE
 
 _KINDS = {
     "text": "text",
@@ -20,6 +20,8 @@ _KINDS = {
     "label": "number of a class",
 }
 
+_TABLE_FORMS = {"parquet": "Parquet", "webdataset": "tar"}
+
 
 def tables_section(facts: ReleaseFacts) -> str:
     """What lies where, then the columns of every table, folded away."""
@@ -31,6 +33,9 @@ def tables_section(facts: ReleaseFacts) -> str:
     for config in facts.configs:
         if config.name != "images":
             parts.append(_folded(f"Columns of config `{config.name}`", config.columns))
+    if facts.samples is not None and facts.samples.config not in facts.configs:
+        title = f"Columns of `{COUNTERFACTUALS_FILE}`"
+        parts.append(_folded(title, facts.samples.config.columns))
     return "\n\n".join(parts)
 
 
@@ -38,6 +43,8 @@ def _files(facts: ReleaseFacts) -> Iterator[str]:
     if facts.loose_images:
         yield "`images/`: the pictures, a folder for each concept"
     yield from (f"`{folder}/`: {what}" for folder, what in _tables(facts))
+    if facts.samples is not None and facts.samples.config.format not in _TABLE_FORMS:
+        yield "`counterfactuals/`: counterfactual samples, and a row for each in `metadata.jsonl`"
     yield "`metadata.jsonl`: a row for each image, whatever carries its bytes"
     yield "`concepts.jsonl`: the catalog; row n, from 0, has label n"
     yield "`prompts/`, `rejected.jsonl`: what was asked for, and what was dropped and why"
@@ -52,12 +59,11 @@ def _files(facts: ReleaseFacts) -> Iterator[str]:
 
 def _tables(facts: ReleaseFacts) -> Iterator[tuple[str, str]]:
     """Folders with tables to what they hold."""
-    forms = {"parquet": "Parquet", "webdataset": "tar"}
     for config in facts.configs:
-        if config.format in forms:
+        if config.format in _TABLE_FORMS:
             folder = next(path for paths in config.files.values() for path in paths)
             beside = "; also as CSV and JSON lines" if config.name == "neighbors" else ""
-            held = f"config `{config.name}` as {forms[config.format]}{beside}"
+            held = f"config `{config.name}` as {_TABLE_FORMS[config.format]}{beside}"
             yield folder.partition("/")[0], held
     if facts.neighbor_files and all(config.name != "neighbors" for config in facts.configs):
         yield "neighbors", "the real classes nearest to each concept, as CSV and JSON lines"

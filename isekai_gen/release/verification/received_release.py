@@ -54,6 +54,20 @@ class ImageRow:
 
 
 @dataclass(frozen=True)
+class ReceivedSamples:
+    """The counterfactual samples of a release.
+
+    Attributes:
+        rows: Path in the release to what is remembered of the row of a sample; size is 0.
+        counts: What release.json must say of them (`counterfactual_samples.count_samples`), or
+            None if there are none.
+    """
+
+    rows: Mapping[str, ImageRow] = field(default_factory=dict)
+    counts: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class ReceivedRelease:
     """A release as far as it could be read.
 
@@ -64,6 +78,7 @@ class ReceivedRelease:
         images: Path to row of metadata.jsonl, for rows of the right form.
         image_by_id: The same by id.
         measured: Path of every readable file to its SHA-256, as measured now; {} before.
+        samples: Counterfactual samples, which are no images of the release.
     """
 
     tree: ReceivedTree
@@ -72,6 +87,7 @@ class ReceivedRelease:
     images: Mapping[str, ImageRow]
     image_by_id: Mapping[str, ImageRow]
     measured: dict[str, str] = field(default_factory=dict)
+    samples: ReceivedSamples = field(default_factory=ReceivedSamples)
 
     @property
     def folder(self) -> Path:

@@ -22,6 +22,7 @@ from isekai_gen.release.verification.received import Finding, ReceivedTree, walk
 from isekai_gen.release.verification.received_release import ReceivedRelease
 from isekai_gen.release.verification.verify_card import check_card
 from isekai_gen.release.verification.verify_containers import check_containers
+from isekai_gen.release.verification.verify_counterfactuals import check_counterfactuals
 from isekai_gen.release.verification.verify_documents import check_documents
 from isekai_gen.release.verification.verify_files import (
     check_loose_images,
@@ -35,6 +36,7 @@ from isekai_gen.release.verification.verify_numbers import check_numbers
 from isekai_gen.release.verification.verify_picture_tables import check_picture_tables
 from isekai_gen.release.verification.verify_pixels import PictureCheck, pillow_warnings_as_faults
 from isekai_gen.release.verification.verify_reports import check_reports
+from isekai_gen.release.verification.verify_sample_rows import read_samples
 from isekai_gen.release.verification.verify_signature import check_signatures, not_checked
 from isekai_gen.release.verification.verify_similarities import check_similarities
 from isekai_gen.release.verification.verify_splits import check_splits
@@ -94,8 +96,10 @@ def verify_release(
         marked = release.index.get("signed_pictures") is True and can_check_c2pa()
         pictures = PictureCheck(marked)
     with pillow_warnings_as_faults():
-        release.measured.update(measure_files(release.tree, release.images, pictures, told))
+        shown = {**release.images, **release.samples.rows}
+        release.measured.update(measure_files(release.tree, shown, pictures, told))
         check_containers(release, pictures, told)
+        check_counterfactuals(release, pictures)
     for check in _CHECKS:
         check(release)
     check_signatures(release, allowed_signers)
@@ -148,4 +152,5 @@ def read_release(folder: Path) -> ReceivedRelease:
     concepts = tree.read_rows(CONCEPTS_FILE)
     images = read_images(tree, concepts)
     by_id = {image.id: image for image in images.values()}
-    return ReceivedRelease(tree, index, concepts, images, by_id)
+    samples = read_samples(tree, concepts, by_id)
+    return ReceivedRelease(tree, index, concepts, images, by_id, samples=samples)

@@ -13,7 +13,8 @@ from isekai_gen.release.containers.parquet_images import IMAGES_COLUMNS
 from isekai_gen.release.containers.parquet_neighbors import NEIGHBORS_COLUMNS
 from isekai_gen.release.containers.parquet_pairs import PAIRS_COLUMNS
 from isekai_gen.release.containers.parquet_read import parquet_facts
-from isekai_gen.release.layout import CARD_FILE, INDEX_FILE
+from isekai_gen.release.counterfactual_columns import COUNTERFACTUALS_TABLE_COLUMNS
+from isekai_gen.release.layout import CARD_FILE, COUNTERFACTUALS_FOLDER, INDEX_FILE
 from isekai_gen.release.verification.received import brief
 from isekai_gen.release.verification.received_release import ReceivedRelease
 from isekai_gen.release.verification.received_values import is_text
@@ -26,6 +27,7 @@ _COLUMNS_BY_CONFIG: Mapping[str, Sequence[Column]] = {
     "images": IMAGES_COLUMNS,
     "pairs": PAIRS_COLUMNS,
     "neighbors": NEIGHBORS_COLUMNS,
+    COUNTERFACTUALS_FOLDER: COUNTERFACTUALS_TABLE_COLUMNS,
 }
 # Ours have fewer; each such pattern is held against every file, and every star multiplies the work.
 _MAX_STARRED = 50
@@ -77,7 +79,7 @@ def _check_header(release: ReceivedRelease, fields: Mapping[str, Any]) -> list[s
         formats |= {
             _FORMAT_BY_SUFFIX.get(path.rpartition(".")[2], "imagefolder") for path in matched
         }
-        rows = _rows_by_split(release, files)
+        rows = _rows_by_split(release, name, files)
         found = _check_info(release, name, infos.get(name, {}), rows)
         faults += [f"config {name!a}: {fault}" for fault in found]
     if len(formats) != 1:
@@ -118,13 +120,16 @@ def _matching(release: ReceivedRelease, pattern: str) -> list[str]:
     return [name for name in release.tree.files if expression.fullmatch(name)]
 
 
-def _rows_by_split(release: ReceivedRelease, files: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    images = Counter(image.split for image in release.images.values())
+def _rows_by_split(
+    release: ReceivedRelease, config: str, files: Mapping[str, Sequence[str]]
+) -> dict[str, int]:
+    shown = release.samples.rows if config == COUNTERFACTUALS_FOLDER else release.images
+    images = Counter(image.split for image in shown.values())
     return {split: _rows_in(release, paths, images[split]) for split, paths in files.items()}
 
 
 def _rows_in(release: ReceivedRelease, paths: Sequence[str], images: int) -> int:
-    """Rows of Parquet files; of pictures and tar shards, the images of the split."""
+    """Rows of Parquet files; of pictures and tar shards, the images (or samples) of the split."""
     tables = [path for path in paths if path.endswith(".parquet")]
     if not tables:
         return images
