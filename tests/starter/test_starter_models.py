@@ -65,9 +65,9 @@ def test_all_weights_together_are_small():
     assert sum(path.stat().st_size for path in files) <= MAX_BYTES
 
 
-def test_there_is_nothing_but_safetensors_arrays_and_json():
+def test_there_is_nothing_but_safetensors_arrays_and_words():
     suffixes = {path.suffix for path in WEIGHTS.rglob("*") if path.is_file()}
-    assert suffixes == {".safetensors", ".json", ".npy"}
+    assert suffixes == {".safetensors", ".json", ".npy", ".toml"}
     assert {path.relative_to(WEIGHTS).parent.as_posix() for path in weight_files()} == {
         "encoder",
         "image-generator/text_encoder",

