@@ -97,7 +97,7 @@ def test_other_words_make_the_gap_fall(own_copy, monkeypatch):
     assert not any(PLACE in image.prompt for image in new)
     gap = gap_of(own_copy)
     own_copy.measure(monkeypatch)
-    assert gap_of(own_copy) < gap - 0.2
+    assert gap_of(own_copy) < gap - 0.1
     assert PLANTED not in read_shortcuts(own_copy.workspace).flagged
 
 
