@@ -15,7 +15,6 @@ from typing import Literal
 from isekai_gen.errors import InputError
 
 FillerSource = Literal["same", "other", "counterpart"]
-FILLER_SOURCES: tuple[FillerSource, ...] = ("same", "other", "counterpart")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from isekai_gen.counterfactuals.masks import Mask
 from isekai_gen.pixels import RgbPixels, rgb_pixels
 
 Refill = Literal["none", "single", "multi", "inpaint"]
-REFILLS: tuple[Refill, ...] = ("none", "single", "multi", "inpaint")
 NEUTRAL = (128, 128, 128)
 """Where nothing is filled in: the same gray in every picture, so that it tells nothing."""
 
@@ -70,11 +69,11 @@ def covering(filler: RgbPixels, width: int, height: int) -> RgbPixels:
     if (own_width, own_height) == (width, height):
         return filler
     scale = max(width / own_width, height / own_height)
-    across, down = width / scale, height / scale
-    left, top = (own_width - across) / 2, (own_height - down) / 2
-    image = Image.fromarray(filler).resize(
-        (width, height), Image.Resampling.BICUBIC, box=(left, top, left + across, top + down)
-    )
+    # Rounding may put a side that fits exactly a hair beyond the filler, which Pillow refuses.
+    left = max(0.0, (own_width - width / scale) / 2)
+    top = max(0.0, (own_height - height / scale) / 2)
+    box = (left, top, own_width - left, own_height - top)
+    image = Image.fromarray(filler).resize((width, height), Image.Resampling.BICUBIC, box=box)
     return rgb_pixels(image)
 
 

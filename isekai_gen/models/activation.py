@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -30,13 +30,8 @@ from isekai_gen.models.activation_methods import (
 )
 from isekai_gen.models.activation_towers import Tower, find_tower
 from isekai_gen.models.activation_view import PictureView, view_of
-from isekai_gen.models.encoder_files import find_encoder_files
-from isekai_gen.models.encoder_kinds import require_text_side
-from isekai_gen.models.encoder_loaders import Network, load_network
-from isekai_gen.models.encoder_protocols import TextEncoder
-from isekai_gen.models.encoders import PictureTextEncoder
-from isekai_gen.models.profile import make_deterministic, torch_device
-from isekai_gen.models.quiet import hide_progress_bars, quiet_libraries
+from isekai_gen.models.encoder_tower import OpenedEncoder, opened_encoder
+from isekai_gen.models.quiet import quiet_libraries
 from isekai_gen.models.spec import Device, EncoderSpec
 
 if TYPE_CHECKING:
@@ -70,16 +65,13 @@ class ActivationMapper:
         digest: Of the encoder.
     """
 
-    def __init__(
-        self, network: Network, encoder: TextEncoder, tower: Tower, device: torch.device
-    ) -> None:
-        """Around a loaded network; see `load_activation_mapper`."""
-        self.encoder = encoder
-        self.digest = encoder.digest
-        self._network = network
+    def __init__(self, opened: OpenedEncoder, tower: Tower) -> None:
+        """Around a loaded encoder and where to look in it; see `load_activation_mapper`."""
+        self.encoder = opened.encoder
+        self.digest = opened.encoder.digest
+        self._opened = opened
         self._tower = tower
-        self._device = device
-        self._normalize = network.preparation.normalizer(device)
+        self._device = opened.device
 
     def view(self, width: int, height: int) -> PictureView:
         """Which part of a picture of a size, in pixels, the grid covers.
@@ -87,7 +79,7 @@ class ActivationMapper:
         Raises:
             ModelError: If the encoder does more than resize, cut and pad.
         """
-        return view_of(self._network.preparation, width, height)
+        return view_of(self._opened.network.preparation, width, height)
 
     @property
     def best_method(self) -> ActivationMethod:
@@ -125,7 +117,7 @@ class ActivationMapper:
         raw: list[FloatArray] = []
         similarities: list[FloatArray] = []
         for at in range(0, len(images), rows):
-            prepared = [self._network.preparation.resized(each) for each in images[at : at + rows]]
+            prepared = [self._opened.prepare(each) for each in images[at : at + rows]]
             found, alike = self._batch(np.stack(prepared), texts, texts.own[at : at + rows], method)
             raw.append(found)
             similarities.append(alike)
@@ -145,13 +137,11 @@ class ActivationMapper:
         padding = rows - count
         padded = np.concatenate([prepared, np.repeat(prepared[:1], padding, axis=0)])
         padded_own = np.concatenate([own, np.repeat(own[:1], padding)])
-        pictures = self._normalize(torch.from_numpy(padded).to(self._device))
         vectors = torch.from_numpy(texts.vectors).to(self._device)
         alike: list[torch.Tensor] = []
 
         def targets() -> torch.Tensor:
-            embedded = torch.nn.functional.normalize(self._network.encode(pictures).float(), dim=-1)
-            similarities = embedded @ vectors.T
+            similarities = self._opened.unit_features(padded) @ vectors.T
             index = torch.from_numpy(padded_own).to(self._device)[:, None]
             alike.append(similarities.detach().gather(1, index)[:, 0])
             return explained(similarities, index, texts.target)
@@ -183,34 +173,5 @@ def load_activation_mapper(spec: EncoderSpec, device: Device) -> ActivationMappe
         ModelError: If it cannot be found or loaded, reads no text, or has an image tower that
             shows no maps; one line with the remedy.
     """
-    require_text_side(spec)
-    files = find_encoder_files(spec)
-    target = torch_device(device)
-    make_deterministic(device)
-    try:
-        with quiet_libraries():
-            hide_progress_bars()
-            network = load_network(files, target)
-            if network.text is None:
-                raise TypeError(f"{spec.source}: loaded without its text side")
-            encoder = PictureTextEncoder(
-                network, network.text, target, files.digest, resize_on_device=False
-            )
-        return ActivationMapper(network, encoder, find_tower(_visual(network)), target)
-    except ModelError as error:
-        raise ModelError(f"{spec.source}: {error}") from error
-    except Exception as error:  # the libraries raise nearly every type for a broken model
-        detail = " ".join(str(error).split())[:300]
-        raise ModelError(
-            f"{spec.source}: {files.kind} cannot load this encoder "
-            f"({type(error).__name__}: {detail}); download it again or choose another"
-        ) from error
-
-
-def _visual(network: Network) -> Any:  # noqa: ANN401 - a module of OpenCLIP
-    """The image tower; gradients are taken on activations only, never on weights."""
-    model: Any = getattr(network.encode, "__self__", None)
-    if not hasattr(model, "visual"):
-        raise ModelError("this encoder has no image tower of OpenCLIP; use another one")
-    model.requires_grad_(False)
-    return model.visual
+    with opened_encoder(spec, device) as opened:
+        return ActivationMapper(opened, find_tower(opened.visual))

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from isekai_gen.errors import ModelError
-from isekai_gen.models.activation_attention import watched_attention
+from isekai_gen.models.activation_attention import require_watchable, watched_attention
 from isekai_gen.models.activation_towers import Tower
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def relevance(tower: Tower, targets: Targets) -> torch.Tensor:
         float [n, grid_height, grid_width], at least 0, detached.
 
     Raises:
-        ModelError: If the tower has no attention, or pools its tokens in another way.
+        ModelError: If the tower has no attention that shows its weights, or pools its tokens in
+            another way.
     """
     import torch
 
@@ -87,7 +88,10 @@ def relevance(tower: Tower, targets: Targets) -> torch.Tensor:
         total = targets().sum()
     gradients = torch.autograd.grad(total, weights)
     rolled = _rolled([each.detach() for each in weights], gradients)
-    patches = rolled[:, :, tower.prefix :]
+    # That a patch begins as itself is no relevance of its own; seen from the mean of all patches it
+    # would lift every place alike. A class token's row holds nothing of it.
+    learned = rolled - torch.eye(rolled.shape[1], dtype=rolled.dtype, device=rolled.device)
+    patches = learned[:, :, tower.prefix :]
     rows = patches[:, 0] if tower.pooling == "class token" else patches[:, tower.prefix :].mean(1)
     return rows.reshape(len(rows), *tower.grid)
 
@@ -104,6 +108,7 @@ def require_relevance(tower: Tower) -> None:
             "relevance follows the class token or the mean of the patches, and this encoder pools "
             "them in another way; use Grad-CAM with it"
         )
+    require_watchable(tower.attentions)
 
 
 def _rolled(weights: list[torch.Tensor], gradients: tuple[torch.Tensor, ...]) -> torch.Tensor:

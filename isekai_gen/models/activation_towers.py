@@ -52,7 +52,9 @@ def find_tower(visual: Any) -> Tower:  # noqa: ANN401 - a module of OpenCLIP
         return _timm_transformer(trunk)
     if trunk is not None and getattr(trunk, "feature_info", None):
         last = str(trunk.feature_info[-1]["module"])
-        return Tower(trunk.get_submodule(last), _as_maps)
+        channels_last = getattr(trunk, "output_fmt", "NCHW") == "NHWC"
+        to_grid = _channels_first if channels_last else _as_maps
+        return Tower(trunk.get_submodule(last), to_grid)
     raise ModelError(
         f"no activation maps for image towers of kind {type(trunk or visual).__name__}; use an "
         "encoder with a vision transformer or a residual network"
@@ -107,6 +109,11 @@ def _token_maps(prefix: int, grid: tuple[int, int]) -> Callable[[torch.Tensor], 
         return patches.transpose(1, 2).reshape(len(patches), -1, *grid)
 
     return to_grid
+
+
+def _channels_first(found: torch.Tensor) -> torch.Tensor:
+    """As Swin transformers give their maps: [n, height, width, channels]."""
+    return _as_maps(found).permute(0, 3, 1, 2)
 
 
 def _as_maps(found: torch.Tensor) -> torch.Tensor:

@@ -11,8 +11,8 @@ from PIL import Image
 from isekai_gen.errors import ModelError
 from isekai_gen.models.encoder_pictures import Preparation
 
-_MOST_ERROR = 0.05
-"""Of a place after resizing, in pixels of the prepared picture."""
+_MOST_ERROR = 0.5
+"""Of a place after resizing, in pixels of the prepared picture; bilinear resizing ripples 0.1."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any
 from isekai_gen.errors import MissingDependencyError, ModelError
 from isekai_gen.models.headers import read_tensor_shapes
 from isekai_gen.models.hub import Fetch, find_snapshot
-from isekai_gen.models.paths import PICKLES, looks_like_path
+from isekai_gen.models.paths import PICKLES, local_path, looks_like_path
 from isekai_gen.models.quiet import quiet_libraries
 from isekai_gen.models.spec import LoraSpec
 
@@ -61,7 +61,7 @@ def find_lora(spec: LoraSpec) -> LoraFile:
         ModelError: What was looked for, where, and the remedy.
         MissingDependencyError: If peft is not installed.
     """
-    path = Path(spec.source).expanduser()
+    path = local_path(spec.source)
     label = spec.source
     if path.is_dir():
         label, path = path.resolve().name, path / _only_adapter(_names_below(path), str(path))

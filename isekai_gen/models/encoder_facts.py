@@ -6,9 +6,9 @@ Nothing that embeddings depend on: the file is no part of the encoder's digest.
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 
 from isekai_gen.errors import ModelError
+from isekai_gen.models.paths import local_path
 from isekai_gen.models.spec import EncoderSpec
 
 FACTS_FILE = "isekai_gen.toml"
@@ -21,12 +21,12 @@ def measured_object_limit(spec: EncoderSpec) -> float | None:
     Raises:
         ModelError: If the encoder's folder has a file of facts that is not one.
     """
-    path = Path(spec.source).expanduser() / FACTS_FILE
+    path = local_path(spec.source) / FACTS_FILE
     if not path.is_file():
         return None
     try:
         facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelError(f"{path}: not valid TOML: {error}; correct it, or delete it") from error
     unknown = sorted(facts.keys() - {_OBJECT_LIMIT})
     limit = facts.get(_OBJECT_LIMIT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-from pathlib import Path
 
 from isekai_gen.models.encoder_folders import (
     find_open_clip_folder,
@@ -12,6 +11,7 @@ from isekai_gen.models.encoder_folders import (
 )
 from isekai_gen.models.encoder_kinds import EncoderFiles, EncoderKind, encoder_kind
 from isekai_gen.models.encoder_registry import find_in_registry
+from isekai_gen.models.paths import local_path
 from isekai_gen.models.spec import EncoderSpec
 
 # What, beside torch, makes the embeddings of each kind.
@@ -44,7 +44,7 @@ def find_encoder_files(spec: EncoderSpec) -> EncoderFiles:
         ModelError: What was looked for, where, and the remedy.
     """
     kind = encoder_kind(spec)
-    path = Path(spec.source).expanduser()
+    path = local_path(spec.source)
     if kind == "timm":
         return find_timm_folder(path)
     if kind == "torchscript":

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from isekai_gen.errors import ModelError
 from isekai_gen.models.folders import read_json
+from isekai_gen.models.paths import local_path
 from isekai_gen.models.spec import EncoderSpec
 
 EncoderKind = Literal["open_clip", "timm", "torchscript"]
@@ -46,7 +47,7 @@ def encoder_kind(spec: EncoderSpec) -> EncoderKind:
     Raises:
         ModelError: If it is a path where no encoder lies.
     """
-    path = Path(spec.source).expanduser()
+    path = local_path(spec.source)
     if path.is_dir():
         return _kind_of_folder(path)
     if path.is_file():

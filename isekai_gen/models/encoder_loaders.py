@@ -42,11 +42,13 @@ class Network:
         preparation: How pictures are prepared.
         encode: From float32 [n, 3, height, width] on the device to vectors [n, d].
         text: Its text side, or None.
+        model: The module of OpenCLIP that both belong to; None for other kinds of encoders.
     """
 
     preparation: Preparation
     encode: Callable[[torch.Tensor], torch.Tensor]
     text: TextSide | None = None
+    model: Any = None
 
 
 def load_network(files: EncoderFiles, device: torch.device) -> Network:
@@ -74,7 +76,7 @@ def _open_clip(files: EncoderFiles, device: torch.device) -> Network:
     )
     model = model.eval()
     text = TextSide(open_clip.get_tokenizer(files.model_name), model.encode_text)
-    return Network(preparation_of(transform, files.model_name), model.encode_image, text)
+    return Network(preparation_of(transform, files.model_name), model.encode_image, text, model)
 
 
 def _timm(files: EncoderFiles, device: torch.device) -> Network:

@@ -6,7 +6,8 @@ were encoded with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -38,7 +39,7 @@ from isekai_gen.pixels import RgbPixels, rgb_pixels
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["identify_encoder", "load_encoder", "load_text_encoder"]
+__all__ = ["identify_encoder", "load_encoder", "load_text_encoder", "loaded_network"]
 
 
 class PictureEncoder:
@@ -200,18 +201,37 @@ def load_text_encoder(spec: EncoderSpec, device: Device) -> TextEncoder:
 
 
 def _load(spec: EncoderSpec, device: Device) -> PictureEncoder:
+    on_gpu = device.kind == "cuda"
+    with loaded_network(spec, device) as (network, target, digest):
+        if network.text is None:
+            return PictureEncoder(network, target, digest, resize_on_device=on_gpu)
+        return PictureTextEncoder(network, network.text, target, digest, resize_on_device=on_gpu)
+
+
+@contextmanager
+def loaded_network(
+    spec: EncoderSpec, device: Device
+) -> Iterator[tuple[Network, torch.device, str]]:
+    """Load an encoder's network for what is made around it within the block.
+
+    Args:
+        spec: As for `load_encoder`.
+        device: Likewise.
+
+    Yields:
+        The network, the device as torch knows it, and the encoder's digest.
+
+    Raises:
+        ModelError: If it cannot be found or loaded, or the block fails in any way; one line that
+            names the encoder.
+    """
     files = find_encoder_files(spec)
     target = torch_device(device)
     make_deterministic(device)
     try:
         with quiet_libraries():
             hide_progress_bars()
-            network = load_network(files, target)
-            given = (target, files.digest)
-            on_gpu = device.kind == "cuda"
-            if network.text is None:
-                return PictureEncoder(network, *given, resize_on_device=on_gpu)
-            return PictureTextEncoder(network, network.text, *given, resize_on_device=on_gpu)
+            yield load_network(files, target), target, files.digest
     except ModelError as error:
         raise ModelError(f"{spec.source}: {error}") from error
     except Exception as error:  # the libraries raise nearly every type for a broken model

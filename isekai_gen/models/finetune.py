@@ -144,9 +144,7 @@ def fine_tune(
     count = len(lesson.labels)
     total = settings.steps(count)
     with quiet_libraries():
-        for number, step in enumerate(batches(count, lesson.anchors, settings.batch, seed)):
-            if number == total:
-                break
+        for number, step in enumerate(batches(count, lesson.anchors, settings, seed)):
             rate = settings.learning_rate * rate_share(number, total)
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -169,18 +167,25 @@ def rate_share(step: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, total - rising)))
 
 
-def batches(count: int, anchors: Anchors | None, batch: int, seed: int) -> Iterator[Batch]:
-    """Batches without end, every picture once in each epoch."""
-    epoch = 0
-    while True:
+def batches(
+    count: int, anchors: Anchors | None, settings: TuneSettings, seed: int
+) -> Iterator[Batch]:
+    """The batches of all epochs, every picture once in each.
+
+    Args:
+        count: Labeled pictures.
+        anchors: Or None for none.
+        settings: How many epochs, and how many pictures a batch.
+        seed: Of the order and of who is whose anchor, at least 0.
+    """
+    for epoch in range(settings.epochs):
         order = np.random.default_rng([seed, epoch, _ORDER]).permutation(count).tolist()
         places = np.random.default_rng([seed, epoch, _ANCHORS]).random(count)
-        for start in range(0, count, batch):
-            rows = order[start : start + batch]
+        for start in range(0, count, settings.batch):
+            rows = order[start : start + settings.batch]
             of_row = {} if anchors is None else {row: anchors.of_picture[row] for row in rows}
             chosen = [each[int(places[row] * len(each))] for row, each in of_row.items() if each]
             yield Batch(rows, chosen)
-        epoch += 1
 
 
 def _loss(

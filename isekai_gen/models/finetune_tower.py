@@ -7,7 +7,7 @@ encoding: a run then depends on its batches alone, and no statistics drift with 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,9 @@ from PIL import Image
 from isekai_gen.embeddings import FloatArray
 from isekai_gen.errors import ModelError
 from isekai_gen.models.encoder_batches import BATCH_ROWS
-from isekai_gen.models.encoder_files import find_encoder_files
-from isekai_gen.models.encoder_kinds import require_text_side
-from isekai_gen.models.encoder_loaders import Network, load_network
-from isekai_gen.models.encoder_protocols import PreparedPicture, TextEncoder
-from isekai_gen.models.encoders import PictureTextEncoder
-from isekai_gen.models.profile import make_deterministic, torch_device
-from isekai_gen.models.quiet import hide_progress_bars, quiet_libraries
+from isekai_gen.models.encoder_protocols import PreparedPicture
+from isekai_gen.models.encoder_tower import OpenedEncoder, opened_encoder
+from isekai_gen.models.quiet import quiet_libraries
 from isekai_gen.models.spec import Device, EncoderSpec
 
 if TYPE_CHECKING:
@@ -44,25 +40,20 @@ class TunableTower:
         dtype: Number format of its arithmetic; weights are float32 in any case.
     """
 
-    def __init__(
-        self, network: Network, encoder: TextEncoder, device: torch.device, dtype: TuneDtype
-    ) -> None:
-        """Around a loaded network; see `load_tunable_tower`."""
-        model = _model_of(network)
-        model.requires_grad_(False)
-        self.encoder = encoder
-        self.digest = encoder.digest
-        self.logit_scale = float(model.logit_scale.exp())
-        self.device = device
+    def __init__(self, opened: OpenedEncoder, dtype: TuneDtype) -> None:
+        """Around a loaded encoder; see `load_tunable_tower`."""
+        self.encoder = opened.encoder
+        self.digest = opened.encoder.digest
+        self.logit_scale = float(opened.network.model.logit_scale.exp())
+        self.device = opened.device
         self.dtype = dtype
-        self._network = network
-        self._visual = model.visual
-        self._normalize = network.preparation.normalizer(device)
+        self._opened = opened
+        self._visual = opened.visual
         self._loaded = self.weights()
 
     def prepare(self, image: Image.Image) -> PreparedPicture:
         """A picture of any size and mode as `unit_features` takes it."""
-        return self._network.preparation.resized(image)
+        return self._opened.prepare(image)
 
     def trainable(self) -> list[torch.nn.Parameter]:
         """The tower's weights, from now on with gradients."""
@@ -87,19 +78,18 @@ class TunableTower:
         """
         import torch
 
-        given = self._normalize(torch.from_numpy(pictures).to(self.device))
-        narrow = self.dtype == "bfloat16"
         try:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=narrow):
-                found = self._network.encode(given)
+            return self._opened.unit_features(pictures, in_bfloat16=self.dtype == "bfloat16")
         except torch.OutOfMemoryError as error:
             raise out_of_memory(self.device, len(pictures)) from error
-        return torch.nn.functional.normalize(found.float(), dim=-1)
 
     def embed(self, pictures: PictureRows, count: int) -> FloatArray:
         """Embeddings of all pictures with the weights of the moment: float32 [count, d].
 
         Batches have one size and are padded, so that a row does not depend on `count`.
+
+        Raises:
+            ModelError: If the device runs out of memory, or an embedding is not finite.
         """
         import torch
 
@@ -110,7 +100,13 @@ class TunableTower:
                 rows = list(range(start, min(start + size, count)))
                 padded = pictures([*rows, *[rows[0]] * (size - len(rows))])
                 found.append(self.unit_features(padded)[: len(rows)].cpu().numpy())
-        return np.concatenate(found)
+        vectors = np.concatenate(found)
+        if not np.isfinite(vectors).all():
+            raise ModelError(
+                "the image tower gave an embedding that is not finite; lower --learning-rate, or "
+                "choose another encoder"
+            )
+        return vectors
 
 
 def out_of_memory(device: torch.device, count: int) -> ModelError:
@@ -132,35 +128,5 @@ def load_tunable_tower(spec: EncoderSpec, device: Device, dtype: TuneDtype) -> T
     Raises:
         ModelError: If it cannot be found or loaded, or reads no text; one line with the remedy.
     """
-    require_text_side(spec)
-    files = find_encoder_files(spec)
-    target = torch_device(device)
-    make_deterministic(device)
-    try:
-        with quiet_libraries():
-            hide_progress_bars()
-            network = load_network(files, target)
-            if network.text is None:
-                raise TypeError(f"{spec.source}: loaded without its text side")
-            encoder = PictureTextEncoder(
-                network, network.text, target, files.digest, resize_on_device=False
-            )
-        return TunableTower(network, encoder, target, dtype)
-    except ModelError as error:
-        raise ModelError(f"{spec.source}: {error}") from error
-    except Exception as error:  # the libraries raise nearly every type for a broken model
-        detail = " ".join(str(error).split())[:300]
-        raise ModelError(
-            f"{spec.source}: {files.kind} cannot load this encoder "
-            f"({type(error).__name__}: {detail}); download it again or choose another"
-        ) from error
-
-
-def _model_of(network: Network) -> Any:  # noqa: ANN401 - a module of OpenCLIP
-    model: Any = getattr(network.encode, "__self__", None)
-    if not hasattr(model, "visual") or not hasattr(model, "logit_scale"):
-        raise ModelError(
-            "this encoder has no image tower and scale of similarities as OpenCLIP's models have "
-            "them; use another one"
-        )
-    return model
+    with opened_encoder(spec, device) as opened:
+        return TunableTower(opened, dtype)

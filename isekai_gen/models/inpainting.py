@@ -15,10 +15,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from isekai_gen.errors import ModelError
-from isekai_gen.models.drawing import DiffusersGenerator
 from isekai_gen.models.honored import HonorCheck
-from isekai_gen.models.loading import load_generator
+from isekai_gen.models.loading import load_pipeline
 from isekai_gen.models.quiet import quiet_libraries
+from isekai_gen.models.safety import take_out_safety_checker
 from isekai_gen.models.spec import Device, DrawRequest, DrawSettings, GeneratorSpec
 from isekai_gen.pixels import RgbPixels
 
@@ -59,10 +59,10 @@ class Inpainter:
     """An image generator's parts as an inpainting pipeline."""
 
     def __init__(self, pipeline: Any, label: str) -> None:  # noqa: ANN401 - a diffusers pipeline
-        """Around the pipeline of a loaded text-to-image generator.
+        """Around a loaded text-to-image pipeline.
 
         Args:
-            pipeline: Its parts are shared, not copied.
+            pipeline: Its parts are shared, not copied, and its safety checker is taken out.
             label: What errors call it.
 
         Raises:
@@ -71,6 +71,8 @@ class Inpainter:
         require_inpainting(type(pipeline).__name__, label)
         with quiet_libraries():
             from diffusers import AutoPipelineForInpainting
+        # It would black out what it flags, and a black patch tells nobody why.
+        take_out_safety_checker(pipeline)
         self._label = label
         self._honors = HonorCheck(
             pipeline, label, frozenset(inspect.signature(pipeline.__call__).parameters)
@@ -172,10 +174,7 @@ def load_inpainter(spec: GeneratorSpec, device: Device) -> Inpainter:
     Raises:
         ModelError: If it cannot be loaded, or its family cannot inpaint.
     """
-    generator = load_generator(spec, device)
-    if not isinstance(generator, DiffusersGenerator):
-        raise ModelError(f"{spec.source}: is no pipeline of diffusers; choose another refill")
-    return Inpainter(generator._pipeline, spec.label)
+    return Inpainter(load_pipeline(spec, device), spec.label)
 
 
 def require_inpainting(pipeline: str, label: str) -> None:

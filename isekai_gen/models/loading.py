@@ -43,6 +43,15 @@ def load_generator(spec: GeneratorSpec, device: Device) -> ImageGenerator:
     Raises:
         ModelError: If the model cannot be found or loaded; one line with the remedy.
     """
+    return DiffusersGenerator(load_pipeline(spec, device), spec.label)
+
+
+def load_pipeline(spec: GeneratorSpec, device: Device) -> Any:  # noqa: ANN401 - a diffusers pipeline
+    """As `load_generator`, but the text-to-image pipeline itself, its safety checker in it.
+
+    Raises:
+        ModelError: As `load_generator`.
+    """
     files = find_generator_files(spec)
     target = torch_device(device)
     make_deterministic(device)
@@ -71,7 +80,7 @@ def load_generator(spec: GeneratorSpec, device: Device) -> ImageGenerator:
             raise ModelError(_why_not_loaded(spec, error)) from error
     _refuse_random_weights(spec, said.messages)
     pipeline.set_progress_bar_config(disable=True)
-    return DiffusersGenerator(pipeline, spec.label)
+    return pipeline
 
 
 def _apply(spec: GeneratorSpec, files: GeneratorFiles, dtypes: DtypeSpec, pipeline: Any) -> None:  # noqa: ANN401

@@ -23,7 +23,7 @@ from isekai_gen.models.folders import (
 )
 from isekai_gen.models.headers import read_tensor_shapes
 from isekai_gen.models.hub import Fetch, Snapshot, find_snapshot
-from isekai_gen.models.paths import PICKLES, looks_like_path
+from isekai_gen.models.paths import PICKLES, local_path, looks_like_path
 from isekai_gen.models.single_files import identify_checkpoint
 from isekai_gen.models.spec import GeneratorSpec
 from isekai_gen.models.vae_files import VaeFiles, check_fits, find_vae
@@ -61,7 +61,7 @@ def find_generator_files(spec: GeneratorSpec) -> GeneratorFiles:
     Raises:
         ModelError: What was looked for, where, and the remedy.
     """
-    path = Path(spec.source).expanduser()
+    path = local_path(spec.source)
     if path.is_dir():
         files = _from_folder(path, spec)
     elif path.is_file():
@@ -152,7 +152,7 @@ def _from_single_file(path: Path, spec: GeneratorSpec) -> GeneratorFiles:
         raise ModelError(f"{path}: a single file has no variants; leave --variant out")
     kind = identify_checkpoint(path)
     if spec.config is not None:
-        config = Path(spec.config).expanduser()
+        config = local_path(spec.config)
         index = _as_asked(read_index(config), spec)
         names = configuration_only(names_in(config), index)
         return GeneratorFiles(config, index, tuple(names), path, "")

@@ -11,7 +11,7 @@ from isekai_gen.errors import ModelError
 from isekai_gen.models.folders import choose_network_files, names_in, read_json
 from isekai_gen.models.headers import read_tensor_shapes
 from isekai_gen.models.hub import Fetch, find_snapshot
-from isekai_gen.models.paths import looks_like_path
+from isekai_gen.models.paths import local_path, looks_like_path
 
 _CONFIG = "config.json"
 # What must agree for latents to mean the same, and what AutoencoderKL assumes where an old
@@ -58,7 +58,7 @@ def find_vae(source: str, variant: str | None) -> VaeFiles:
     Raises:
         ModelError: What was looked for, where, and the remedy.
     """
-    path = Path(source).expanduser()
+    path = local_path(source)
     if path.is_file():
         raise ModelError(
             f"--vae {source}: a single file; pass a folder with {_CONFIG} and weights, "

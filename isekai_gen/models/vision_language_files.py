@@ -14,7 +14,7 @@ from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.models.folders import choose_network_files, names_in, read_json
 from isekai_gen.models.headers import read_tensor_shapes
 from isekai_gen.models.hub import find_snapshot
-from isekai_gen.models.paths import looks_like_path
+from isekai_gen.models.paths import local_path, looks_like_path
 
 _CONFIG = "config.json"
 _READ_ALONG = (".json", ".txt", ".model", ".jinja")
@@ -47,7 +47,7 @@ def find_vision_language_files(source: str) -> VisionLanguageFiles:
     Raises:
         ModelError: What was looked for, where, and the remedy.
     """
-    path = Path(source).expanduser()
+    path = local_path(source)
     if path.is_dir():
         folder, label = path, path.resolve().name
         names = _choose(names_in(path), source)

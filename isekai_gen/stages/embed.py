@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from isekai_gen.executors import Worker, run_shards
 from isekai_gen.hashing import digest_of, file_sha256
 from isekai_gen.models.encoder_batches import BATCH_ROWS
 from isekai_gen.models.encoder_files import encoder_library, identify_encoder
 from isekai_gen.models.encoder_kinds import encoder_kind, require_text_side
+from isekai_gen.models.paths import local_path
 from isekai_gen.models.spec import EncoderSpec, starter_folder
 from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.prompts.pattern import article_for
@@ -62,7 +62,7 @@ def encoder_spec(encoder: str) -> EncoderSpec:
     """Which encoder a name means: the starter, a local folder or file, or ARCH/TAG."""
     if encoder == STARTER:
         return EncoderSpec(str(starter_folder("encoder")), STARTER)
-    path = Path(encoder).expanduser()
+    path = local_path(encoder)
     if path.is_dir():
         return EncoderSpec(str(path.resolve()), path.resolve().name)
     if path.is_file():

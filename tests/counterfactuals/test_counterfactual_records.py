@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import get_args
 
 import pytest
 
@@ -14,7 +15,7 @@ from isekai_gen.counterfactuals.records import (
     needs_fillers,
     random_control,
 )
-from isekai_gen.counterfactuals.refill import REFILLS
+from isekai_gen.counterfactuals.refill import Refill
 
 SOURCE, FILLER, THIRD = "0" * 20, "1" * 20, "2" * 20
 RECIPE = CounterfactualRecipe(
@@ -88,7 +89,7 @@ def test_a_control_has_an_id_of_its_own_and_says_whose_area_it_has():
 
 
 def test_only_some_refills_need_fillers():
-    assert [refill for refill in REFILLS if needs_fillers(refill)] == ["single", "multi"]
+    assert [refill for refill in get_args(Refill) if needs_fillers(refill)] == ["single", "multi"]
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.counterfactuals.fillers import (
-    FILLER_SOURCES,
     FillerPool,
+    FillerSource,
     choose_fillers,
     fill_seed,
 )
@@ -32,7 +33,7 @@ def test_each_source_has_its_concepts():
     image = IMAGES["cactihog"][0]
     chosen = {
         source: concepts_of(choose_fillers(POOL, image, "cactihog", source, 5, 0))
-        for source in FILLER_SOURCES
+        for source in get_args(FillerSource)
     }
     assert chosen["same"] == {"cactihog"}
     assert chosen["counterpart"] == {"hedgehog"}
@@ -40,7 +41,7 @@ def test_each_source_has_its_concepts():
 
 
 @settings(deadline=None)
-@given(st.integers(0, 99), st.sampled_from(FILLER_SOURCES), st.integers(1, 5), st.randoms())
+@given(st.integers(0, 99), st.sampled_from(get_args(FillerSource)), st.integers(1, 5), st.randoms())
 def test_a_choice_depends_on_seed_image_and_pool_never_on_order(seed, source, count, shuffler):
     image = IMAGES["cactihog"][3]
     chosen = choose_fillers(POOL, image, "cactihog", source, count, seed)

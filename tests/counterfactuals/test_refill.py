@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.counterfactuals.masks import patch_numbers
@@ -75,6 +75,15 @@ def test_a_filler_of_another_size_covers_the_picture_from_its_middle():
     assert (covering(filler, width=10, height=10) == 90).sum() > 200
     assert covering(filler, width=16, height=12).shape == (12, 16, 3)
     assert covering(filler, width=40, height=20) is filler
+
+
+@settings(deadline=None)
+@given(*[st.integers(1, 200)] * 4)
+@example(1186, 189, 502, 451)
+def test_a_filler_of_any_size_covers_a_picture_of_any_size(own_width, own_height, width, height):
+    # 451 / (451 / 189) is a hair over 189 in floating point; so it is for 5 % of such sizes.
+    found = covering(plain(own_width, own_height, 50), width=width, height=height)
+    assert np.array_equal(found, plain(width, height, 50))
 
 
 def test_what_a_model_drew_is_taken_where_the_mask_is_only():

@@ -39,6 +39,10 @@ TOWERS = {
         "image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8,
         "attentional_pool": True, "attn_pooler_heads": 4,
     },
+    "vit with normalized queries": {
+        "image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8,
+        "qk_norm": True,
+    },
     "resnet": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 32},
     "timm vit": {"image_size": 160, "timm_model_name": "test_vit", "timm_pool": "token",
                  "timm_proj": "linear"},
@@ -123,10 +127,11 @@ def test_every_tower_gives_maps_in_0_to_1_or_says_why_not(mapper_of, name, metho
     assert np.array_equal(made.values.max(axis=(1, 2)), made.found.astype(np.float32))
 
 
-def test_relevance_is_best_where_there_is_a_class_token_or_a_mean_of_patches(mapper_of):
+def test_relevance_is_best_where_attention_leads_from_the_embedding_to_patches(mapper_of):
     best = {name: mapper_of(name).best_method for name in TOWERS}
     assert [name for name, method in best.items() if method == "gradcam"] == [
         "vit with pooling attention",
+        "vit with normalized queries",
         "resnet",
         "timm convolutions",
     ]
@@ -172,8 +177,9 @@ def test_targets_explain_different_things(mapper_of):
     assert not np.allclose(made[1], made[2])
 
 
-def test_nothing_that_speaks_for_a_target_is_an_outcome_and_no_division_by_zero(mapper_of):
-    mapper = mapper_of("vit")
+@pytest.mark.parametrize("name", ["vit", "vit of patch means"])
+def test_nothing_that_speaks_for_a_target_is_an_outcome_and_no_division_by_zero(mapper_of, name):
+    mapper = mapper_of(name)
     same = mapper.encoder.encode_texts(TEXTS[:1])
     # Against itself there is nothing to tell a concept by.
     texts = ConceptTexts(np.concatenate([same, same]), np.array([0, 1]), "contrast")

@@ -31,7 +31,8 @@ def test_facts_are_no_part_of_what_an_encoder_is(tmp_path):
 
 def test_an_encoder_that_nobody_measured_has_none(tmp_path):
     assert measured_object_limit(spec_of(tmp_path)) is None
-    assert measured_object_limit(EncoderSpec("ViT-B-32/laion2b_s34b_b79k", "hub")) is None
+    for source in ("ViT-B-32/laion2b_s34b_b79k", "~nobody-9/folder"):
+        assert measured_object_limit(spec_of(source)) is None
     (tmp_path / FACTS_FILE).write_text("")
     assert measured_object_limit(spec_of(tmp_path)) is None
 
@@ -39,7 +40,8 @@ def test_an_encoder_that_nobody_measured_has_none(tmp_path):
 @pytest.mark.parametrize(
     "text",
     ["object_limit = 1.0", "object_limit = -0.1", "object_limit = true", "object_limit = 'low'",
-     "limit = 0.1", "object_limit =", "object_limit = nan"],
+     "limit = 0.1", "object_limit =", "object_limit = nan", "a = " + "[" * 9999],
+    ids=["one", "negative", "no number", "text", "unknown", "no TOML", "nan", "too deep"],
 )  # fmt: skip
 def test_a_file_that_says_anything_else_is_refused_in_one_line(tmp_path, text):
     (tmp_path / FACTS_FILE).write_text(text)

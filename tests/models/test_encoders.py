@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 
 import numpy as np
 import pytest
@@ -37,10 +36,8 @@ def noise(count: int) -> list[Image.Image]:
 
 
 def refusal(source) -> str:
-    start = time.perf_counter()
     with pytest.raises(ModelError) as error:
         load_encoder(EncoderSpec(str(source), "broken"), CPU)
-    assert time.perf_counter() - start < 2
     return one_line(error)
 
 
@@ -155,6 +152,7 @@ def test_a_broken_folder(copy, name, content, expected):
         ("ViT-B-32/laion2b_s34b", "did you mean laion2b_s34b_b79k"),
         ("ViT-B-32", "has no weights tagged ''"),
         ("./no/such/folder", "no such file or folder"),
+        ("~nobody-9/folder", "no such file or folder"),
     ],
 )
 def test_an_unknown_name(encoder, source, expected):

@@ -145,6 +145,12 @@ def test_a_rate_that_diverges_is_said(tower):
         tune(tower, rate=1e30)
 
 
+def test_weights_that_no_longer_embed_are_said_and_never_counted_as_answers(tower):
+    tower.trainable()[0].data.fill_(float("nan"))
+    with pytest.raises(ModelError, match=r"not finite; lower --learning-rate"):
+        tower.embed(LEARNED.pictures, COUNT)
+
+
 def test_bfloat16_is_near_float32_and_not_equal_to_it(tower, tiny_encoder_folder):
     spec = EncoderSpec(str(tiny_encoder_folder), "tiny")
     narrow = load_tunable_tower(spec, CPU, "bfloat16")
@@ -195,11 +201,11 @@ def test_every_way_sees_the_same_batches_and_every_picture_once_an_epoch(count, 
         st.lists(st.lists(st.integers(0, 9), max_size=3), min_size=count, max_size=count)
     )
     anchors = Anchors(None, np.zeros((10, 2), np.float32), given_anchors)
-    steps = TuneSettings(2, batch, 1.0, 0.0).steps(count)
-    plain, own = (batches(count, each, batch, seed) for each in (None, anchors))
+    settings = TuneSettings(2, batch, 1.0, 0.0)
+    plain, own = (list(batches(count, each, settings, seed)) for each in (None, anchors))
+    assert len(plain) == len(own) == settings.steps(count)
     seen: list[int] = []
-    for _ in range(steps):
-        one, other = next(plain), next(own)
+    for one, other in zip(plain, own, strict=True):
         assert one.pictures == other.pictures
         assert one.anchors == []
         with_any = [row for row in other.pictures if given_anchors[row]]

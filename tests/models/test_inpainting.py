@@ -14,6 +14,7 @@ from isekai_gen.models.inpainting import (
     require_inpainting,
 )
 from isekai_gen.models.spec import GeneratorSpec
+from tests import tiny_models
 from tests.models.conftest import CPU, one_line
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8)
@@ -53,6 +54,16 @@ def test_a_family_that_can_draws_the_mask_anew_by_its_seed_alone(inpainter_of, f
     assert np.array_equal(drawn, inpainter.inpaint(PICTURE, LEFT, request_of()))
     other = inpainter.inpaint(PICTURE, LEFT, request_of(seed=4))
     assert not np.array_equal(drawn[:, :20], other[:, :20])
+
+
+def test_a_safety_checker_blacks_nothing_out(tmp_path):
+    folder = tiny_models.build_tiny_sd_with_checker(tmp_path / "checked", flags_everything=True)
+    checked, unchecked = (
+        load_inpainter(GeneratorSpec(str(folder), "tiny", safety_checker=having), CPU)
+        for having in (True, False)
+    )
+    drawn = checked.inpaint(PICTURE, LEFT, request_of())
+    assert np.array_equal(drawn, unchecked.inpaint(PICTURE, LEFT, request_of()))
 
 
 def test_what_a_pipeline_refuses_is_one_line_with_its_reason(inpainter_of):

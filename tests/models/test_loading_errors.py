@@ -1,10 +1,9 @@
-"""Every broken model becomes one clear line, quickly, and pickles and foreign code never run."""
+"""Every broken model becomes one clear line, and pickles and foreign code never run."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import time
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -26,23 +25,15 @@ def copy(tiny_folder, tmp_path):
 
 
 def refusal(source, **changes) -> str:
-    """The line that loading gives; it comes within 2 s."""
-    start = time.perf_counter()
+    """The line that loading gives."""
     with pytest.raises(ModelError) as error:
         load_generator(GeneratorSpec(str(source), "broken", **changes), CPU)
-    assert time.perf_counter() - start < 2
     return one_line(error)
 
 
 def change_index(folder, **changes):
     path = folder / "model_index.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _libraries_imported(tiny_generator):
-    # The 2 s of `refusal` are for the answer, not for importing torch the first time.
-    tiny_generator("sd")
 
 
 def test_a_hub_id_that_is_not_cached_offline(hub_cache):
@@ -52,7 +43,9 @@ def test_a_hub_id_that_is_not_cached_offline(hub_cache):
     assert "hf download owner/some-model" in line
 
 
-@pytest.mark.parametrize("source", ["/no/such/folder", "./missing", "a/b/c", "model.safetensors"])
+@pytest.mark.parametrize(
+    "source", ["/no/such/folder", "./missing", "~nobody-9/x", "a/b/c", "m.safetensors"]
+)
 def test_a_missing_path(source):
     assert "no such file or folder" in refusal(source)
 

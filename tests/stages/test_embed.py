@@ -67,3 +67,8 @@ def test_the_main_encoder_has_to_read_text(program, tiny_encoder):
     assert main_encoder_spec(str(tiny_encoder)) == encoder_spec(str(tiny_encoder))
     with pytest.raises(ModelError, match="give this one with --extra-encoder"):
         main_encoder_spec(str(program))
+
+
+def test_the_home_of_an_unknown_user_is_a_path_where_nothing_lies():
+    with pytest.raises(ModelError, match="~nobody-9/x: no such file or folder"):
+        main_encoder_spec("~nobody-9/x")
