@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import jsonlines
 
-from isekai_gen.errors import ChecksumError, StaleShardError
+from isekai_gen.errors import ChecksumError
 from isekai_gen.hashing import canonical_json, file_sha256
 from isekai_gen.storage import storage_errors, sync_folder, write_atomically
 from isekai_gen.workspace import Workspace
@@ -111,8 +111,11 @@ def read_appended(path: Path, kind: type[Row]) -> list[Row]:
     records = []
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
-            records.append(kind.from_json(json.loads(line)))
-        except (ValueError, TypeError, KeyError) as error:
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise ValueError("not a JSON object")
+            records.append(kind.from_json(row))
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ChecksumError(f"{path}:{number}: {error}") from error
     return records
 
@@ -208,24 +211,6 @@ def read_marker(workspace: Workspace, stage: str, part: int) -> DoneMarker | Non
             f"{path}: a damaged done-marker; delete it and run again: its shard is then checked"
         ) from error
     return marker
-
-
-def is_done(workspace: Workspace, stage: str, part: int, fingerprint: str) -> bool:
-    """Whether a shard is finished under this fingerprint.
-
-    Raises:
-        StaleShardError: If it was finished under another; names both and the remedies.
-    """
-    marker = read_marker(workspace, stage, part)
-    if marker is None:
-        return False
-    if marker.fingerprint != fingerprint:
-        raise StaleShardError(
-            f"stage {stage!r} of {workspace.root} was done under fingerprint "
-            f"{marker.fingerprint[:12]}, the settings now give {fingerprint[:12]}; "
-            "rerun with --force-stage to redo this stage, or choose a new --workspace"
-        )
-    return True
 
 
 def is_whole(path: Path, marker: DoneMarker) -> bool:

@@ -12,7 +12,6 @@ from isekai_gen.shards import (
     append_records,
     check_part,
     encode_lines,
-    is_done,
     read_lines,
     read_marker,
     read_records,
@@ -93,18 +92,21 @@ def mark(workspace, fingerprint, part=0):
 
 
 def test_a_marker_says_what_was_done(workspace):
-    assert not is_done(workspace, "f", 0, "a" * 64)
+    assert not is_current(workspace, "f", 0, "a" * 64)
     _, marker = mark(workspace, "a" * 64)
     assert read_marker(workspace, "f", 0) == marker
-    assert is_done(workspace, "f", 0, "a" * 64)
+    assert is_current(workspace, "f", 0, "a" * 64)
 
 
-def test_another_fingerprint_is_refused_with_both_names_and_both_remedies(workspace):
+def test_another_fingerprint_is_refused_with_both_names_and_the_remedy(workspace):
     mark(workspace, "a" * 64)
     with pytest.raises(StaleShardError) as caught:
-        is_done(workspace, "f", 0, "b" * 64)
-    for words in ("a" * 12, "b" * 12, "--force-stage", "--workspace"):
+        is_current(workspace, "f", 0, "b" * 64)
+    for words in ("a" * 12, "b" * 12, "--force-stage"):
         assert words in str(caught.value)
+    assert "--workspace" not in str(caught.value)
+    with pytest.raises(StaleShardError, match=r"; begin anew$"):
+        is_current(workspace, "f", 0, "b" * 64, "begin anew")
 
 
 def test_a_committed_part_that_changed_is_noticed(workspace):

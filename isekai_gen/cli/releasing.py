@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isekai_gen.cli.console import counts_line, print_json
+from isekai_gen.cli.console import counts_line, print_json, tell_if_starter
 from isekai_gen.cli.curation_options import release_options
+from isekai_gen.cli.option_types import InputFile
 from isekai_gen.cli.options import (
     combined,
     common_options,
     json_option,
     open_workspace,
     request_option,
-    tell_if_starter,
     voice_options,
     workspace_option,
 )
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from isekai_gen.release.content import ReleaseSummary
     from isekai_gen.stages.release import Packing
 
-_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+_file = InputFile()
 _folder = click.Path(file_okay=False, path_type=Path)
 _packing_options = combined(
     request_option(
@@ -92,7 +92,7 @@ def build(**options: Any) -> None:  # noqa: ANN401
 
     packing = _packing_from(options)
     with open_workspace(options) as context:
-        tell_if_starter(context, embeds=True)
+        tell_if_starter(context, embeds=True, to="run")
         summary = write_release(context, options["out"], packing)
     _print_summary(summary, as_json=options["as_json"])
 
@@ -105,15 +105,21 @@ def build(**options: Any) -> None:  # noqa: ANN401
 def unpack(folder: Path, out: Path, as_json: bool, quiet: bool) -> None:
     """Give images in Parquet or tar files back as files, each checked.
 
+    Counterfactual samples stay in the release: they are no images of the dataset.
+
     Example: isekai-gen release unpack ./sharks-1.0.0 --out ./sharks-images
     """
     from isekai_gen.release.containers.unpack import unpack_release
 
-    images = unpack_release(folder, out)
+    found = unpack_release(folder, out)
+    left_out = found.samples_left_out
     if as_json:
-        print_json({"folder": str(out), "images": images})
+        samples = None if left_out is None else str(left_out)
+        print_json({"folder": str(out), "images": found.images, "samples_left_out": samples})
     elif not quiet:
-        click.echo(f"{out}: {images} images, each as its checksum says")
+        click.echo(f"{out}: {found.images} images, each as its checksum says")
+        if left_out is not None:
+            click.echo(f"Left out: the counterfactual samples, which are in {left_out}")
 
 
 def _packing_from(options: Mapping[str, Any]) -> Packing:

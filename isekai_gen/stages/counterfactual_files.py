@@ -18,14 +18,16 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from isekai_gen.counterfactuals.records import CounterfactualRecipe, CounterfactualRecord
+from isekai_gen.errors import ChecksumError
 from isekai_gen.records.base import SCHEMA, Record
-from isekai_gen.shards import check_part, read_appended, read_marker, read_records
+from isekai_gen.shards import DoneMarker, is_whole, read_appended, read_marker, read_records
 from isekai_gen.workspace import Workspace
 
 FOLDER = "counterfactuals"
 STAGE = "make"
 """The stage that makes samples, for done-markers in their folder."""
 PLAN_STAGE = "plan"
+_REMEDY = "run `isekai-gen counterfactuals` to make it again"
 FILTERS = ("unreadable", "picture_check", "near_duplicate")
 """What judges samples, in the order in which a dropped one is counted."""
 
@@ -136,9 +138,7 @@ def read_plan(workspace: Workspace, part: int) -> list[PlannedSample]:
     """
     samples = samples_workspace(workspace)
     path = samples.part("plan", part)
-    marker = read_marker(samples, PLAN_STAGE, part)
-    if marker is not None:
-        check_part(path, marker)
+    _require_committed(path, read_marker(samples, PLAN_STAGE, part))
     return read_records(path, PlannedSample)
 
 
@@ -150,10 +150,16 @@ def read_outcomes(workspace: Workspace, part: int) -> list[Outcome]:
     """
     samples = samples_workspace(workspace)
     path = samples.part("records", part)
-    marker = read_marker(samples, STAGE, part)
-    if marker is not None:
-        check_part(path, marker)
-    return [line.outcome for line in read_appended(path, SampleLine)]
+    _require_committed(path, read_marker(samples, STAGE, part))
+    try:
+        return [line.outcome for line in read_appended(path, SampleLine)]
+    except ChecksumError as error:
+        raise ChecksumError(f"{error}; delete that file and {_REMEDY}") from error
+
+
+def _require_committed(path: Path, marker: DoneMarker | None) -> None:
+    if marker is not None and not is_whole(path, marker):
+        raise ChecksumError(f"{path}: missing, or not what was committed; {_REMEDY}")
 
 
 def _recipe_of(row: Mapping[str, Any]) -> CounterfactualRecipe:

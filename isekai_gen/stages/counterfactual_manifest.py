@@ -15,9 +15,11 @@ from isekai_gen.manifests.isekai import KeptImage
 from isekai_gen.manifests.names import normalize_label
 from isekai_gen.records import Concept
 from isekai_gen.records.base import SCHEMA
+from isekai_gen.release.counterfactual_samples import right_answer
 from isekai_gen.shards import encode_lines
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.counterfactual_files import samples_workspace
+from isekai_gen.stages.counterfactual_pictures import require_pictures
 from isekai_gen.stages.counterfactual_read import read_counterfactuals
 from isekai_gen.stages.manifest_report import ManifestReport
 from isekai_gen.stages.selection import select
@@ -35,6 +37,7 @@ def write_counterfactual_manifest(context: StageContext) -> ManifestReport:
     Raises:
         InputError: If no samples were made, or they were not judged.
         ManifestError: If none is kept.
+        ChecksumError: If a picture is not what was recorded.
     """
     selection = select(context)
     samples = [sample.record for sample in read_counterfactuals(context.workspace)]
@@ -48,6 +51,7 @@ def write_counterfactual_manifest(context: StageContext) -> ManifestReport:
             if image.image_id in kept
         },
     )
+    require_pictures(context.workspace, samples)
     path = samples_workspace(context.workspace).root / FILE
     write_atomically(path, encode_lines(rows))
     there = {sample.recipe.concept for sample in samples}
@@ -104,7 +108,7 @@ def _row(
         "label": label,
         "kept": recipe.kept,
         "label_stands": sample.label_stands,
-        "answer": label if sample.label_stands else f"not {label}",
+        "answer": right_answer(label, label_stands=sample.label_stands),
         "mask_rate": sample.mask_rate,
         "method": recipe.method,
         "area_from": recipe.area_from,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from PIL import Image
 
+from isekai_gen.cores import usable_cores
 from isekai_gen.counterfactuals.records import CounterfactualRecord
+from isekai_gen.errors import ChecksumError
 from isekai_gen.hashing import canonical_json, pixel_sha256
 from isekai_gen.pixels import RgbPixels, rgb_pixels
 from isekai_gen.records import Provenance
@@ -61,3 +66,26 @@ def open_sample(
     if pixel_sha256(rgb_pixels(image)) != record.pixel_sha256:
         return None, "its pixels are not those recorded"
     return image, ""
+
+
+def require_pictures(workspace: Workspace, records: Sequence[CounterfactualRecord]) -> None:
+    """Refuse samples whose pictures are no longer what was recorded; all of them are opened.
+
+    Raises:
+        ChecksumError: Names the first one that is missing or damaged, and how many there are.
+    """
+    with ThreadPoolExecutor(usable_cores()) as threads:
+        reasons = list(threads.map(partial(_fault, workspace), records))
+    damaged = [(each, why) for each, why in zip(records, reasons, strict=True) if why]
+    if damaged:
+        record, why = damaged[0]
+        more = f" ({len(damaged)} samples are damaged)" if len(damaged) > 1 else ""
+        raise ChecksumError(
+            f"{picture_file(workspace, record.recipe)}: {why}{more}; delete what is "
+            "left of it and run `isekai-gen counterfactuals` to make it again"
+        )
+
+
+def _fault(workspace: Workspace, record: CounterfactualRecord) -> str:
+    """Why a sample's picture cannot be used; "" if it can."""
+    return open_sample(workspace, record)[1]

@@ -33,6 +33,7 @@ from isekai_gen.stages.counterfactual_files import (
     SampleFailure,
     SampleLine,
     picture_file,
+    read_outcomes,
     read_plan,
     samples_workspace,
 )
@@ -106,7 +107,7 @@ class _ShardOfSamples:
         with hold_shard(samples.part("plan", part), control.check):
             planned, path = read_plan(self.workspace, part), samples.part("records", part)
             repair_tail(path)
-            done = self._still_good(path)
+            done = self._still_good(part)
             provenance = {
                 record.image_id: record.provenance
                 for record in read_drawn_part(self.workspace, part)
@@ -118,15 +119,15 @@ class _ShardOfSamples:
             control.check()
             return self._finish(part, path, [done[sample.sample_id] for sample in planned])
 
-    def _still_good(self, path: Path) -> dict[str, Outcome]:
+    def _still_good(self, part: int) -> dict[str, Outcome]:
         """What need not be done again: samples with whole pictures, and those that cannot be."""
         return {
-            line.outcome.id: line.outcome
-            for line in read_records(path, SampleLine)
+            outcome.id: outcome
+            for outcome in read_outcomes(self.workspace, part)
             if (
-                line.outcome.skipped
-                if isinstance(line.outcome, SampleFailure)
-                else open_sample(self.workspace, line.outcome)[0] is not None
+                outcome.skipped
+                if isinstance(outcome, SampleFailure)
+                else open_sample(self.workspace, outcome)[0] is not None
             )
         }
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from isekai_gen.errors import InputError
+from isekai_gen.errors import ChecksumError, InputError
 from isekai_gen.records import ImageRecord
+from isekai_gen.stages.counterfactual_pictures import open_sample, require_pictures
 from isekai_gen.stages.counterfactual_read import KeptSample, read_counterfactuals
 from isekai_gen.stages.drawn import read_drawn
-from isekai_gen.stages.pictures import decode_picture
+from isekai_gen.stages.embed_shard import open_recorded
+from isekai_gen.stages.report_images import evenly_spaced
 from isekai_gen.storage import write_atomically
 from isekai_gen.workspace import Workspace
 
@@ -29,6 +31,7 @@ def write_sheet(workspace: Workspace, path: Path) -> None:
 
     Raises:
         InputError: If no sample was kept.
+        ChecksumError: If a picture to show is not what was recorded.
     """
     samples_of: dict[str, list[KeptSample]] = {}
     for sample in read_counterfactuals(workspace):
@@ -36,7 +39,9 @@ def write_sheet(workspace: Workspace, path: Path) -> None:
     if not samples_of:
         raise InputError(f"{path}: no sample was kept, so there is nothing to show")
     there = [record for record in read_drawn(workspace) if record.image_id in samples_of]
-    rows = [_row(workspace, image, samples_of[image.image_id]) for image in _of_all(there)]
+    rows = [
+        _row(workspace, image, samples_of[image.image_id]) for image in one_of_each_concept(there)
+    ]
     step = _SIDE + _GAP
     columns = max(len(row) for row in rows)
     sheet = Image.new("RGB", (columns * step + _GAP, len(rows) * step + _GAP), "white")
@@ -48,23 +53,26 @@ def write_sheet(workspace: Workspace, path: Path) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _of_all(images: Sequence[ImageRecord]) -> list[ImageRecord]:
-    """One image of each concept, in the order of their slugs, evenly chosen if there are many."""
+def one_of_each_concept(images: Sequence[ImageRecord]) -> list[ImageRecord]:
+    """The first image of each concept by slug; of 16 concepts evenly chosen if there are more."""
     first = {image.concept: image for image in reversed(images)}
     chosen = [first[slug] for slug in sorted(first)]
-    step = max(1, len(chosen) // _ROWS)
-    return chosen[::step][:_ROWS]
+    return [chosen[place] for place in evenly_spaced(len(chosen), _ROWS)]
 
 
 def _row(
     workspace: Workspace, image: ImageRecord, samples: Sequence[KeptSample]
 ) -> list[Image.Image]:
     by_factor = sorted(samples, key=lambda sample: not sample.record.label_stands)
-    files = [workspace.root / image.path, *(sample.picture for sample in by_factor[:_SAMPLES])]
-    return [_shown(file) for file in files]
+    shown = [sample.record for sample in by_factor[:_SAMPLES]]
+    require_pictures(workspace, shown)
+    source, why = open_recorded(workspace, image)
+    if source is None:
+        raise ChecksumError(f"{workspace.root / image.path}: {why}")
+    pictures = [source, *(open_sample(workspace, each)[0] for each in shown)]
+    return [_small(picture) for picture in pictures if picture is not None]
 
 
-def _shown(file: Path) -> Image.Image:
-    picture = decode_picture(file.read_bytes(), file.suffix)
+def _small(picture: Image.Image) -> Image.Image:
     picture.thumbnail((_SIDE, _SIDE))
     return picture

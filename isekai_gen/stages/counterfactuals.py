@@ -6,23 +6,21 @@ releases images looks there.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from isekai_gen.counterfactuals.records import CounterfactualRecord
 from isekai_gen.errors import StaleShardError
 from isekai_gen.executors import run_shards
-from isekai_gen.hashing import file_sha256
-from isekai_gen.shards import DoneMarker, is_whole, read_marker, write_marker, write_records
+from isekai_gen.shards import DoneMarker, encode_lines, write_marker
 from isekai_gen.stages.context import StageContext
 from isekai_gen.stages.counterfactual_curate import judge_samples
+from isekai_gen.stages.counterfactual_done import made_otherwise, shards_to_make
 from isekai_gen.stages.counterfactual_files import (
     PLAN_STAGE,
     STAGE,
     PlannedSample,
-    picture_file,
-    read_outcomes,
     read_plan,
     samples_workspace,
 )
@@ -39,7 +37,7 @@ from isekai_gen.stages.fingerprints import (
 )
 from isekai_gen.stages.selection import Selection, select
 from isekai_gen.stages.workers import for_engine
-from isekai_gen.storage import remove_temporary_files
+from isekai_gen.storage import remove_temporary_files, write_atomically
 from isekai_gen.workspace import Workspace
 
 
@@ -82,12 +80,8 @@ def make_counterfactuals(context: StageContext) -> CounterfactualReport:
     selection = select(context)
     making = resolve_making(context, selection.catalog)
     fingerprints = _plan(context, selection, making)
-    todo = [
-        part
-        for part, fingerprint in fingerprints.items()
-        if not _is_done(context, part, fingerprint)
-    ]
-    context.remember_settings("counterfactuals")
+    context.remember_settings("counterfactuals", "embed")
+    todo = shards_to_make(context, fingerprints)
     if todo:
         _make(context, making, fingerprints, todo)
     kept = [image for images in selection.kept_by_concept().values() for image in images]
@@ -123,27 +117,27 @@ def _plan(context: StageContext, selection: Selection, making: Making) -> dict[i
     _refuse_or_forget(context, fingerprints)
     samples = samples_workspace(workspace)
     for part, of_part in planned.items():
-        if not is_current(samples, PLAN_STAGE, part, fingerprints[part]):
-            _write_plan(samples, part, of_part, fingerprints[part])
+        _write_plan(samples, part, of_part, fingerprints[part])
     return fingerprints
 
 
 def _refuse_or_forget(context: StageContext, fingerprints: Mapping[int, str]) -> None:
     """Before anything changes: with other settings stop, or with --force-stage begin anew.
 
-    Records are forgotten, too: the same recipe may give other pixels now.
+    Records are forgotten, too: the same recipe may give other pixels now. Markers of the plan go
+    last: until then a run that was killed here is refused again.
     """
     samples = samples_workspace(context.workspace)
     try:
         for part, fingerprint in fingerprints.items():
             is_current(samples, PLAN_STAGE, part, fingerprint)
-    except StaleShardError:
+    except StaleShardError as error:
         if not context.force:
-            raise
-        for stage in (STAGE, PLAN_STAGE):
-            forget_stage(samples, stage)
+            raise made_otherwise(context, error) from error
+        forget_stage(samples, STAGE)
         for part in samples.parts("records"):
             samples.part("records", part).unlink()
+        forget_stage(samples, PLAN_STAGE)
     for stale in set(samples.parts("plan")) - fingerprints.keys():
         _forget_part(samples, stale)
 
@@ -159,39 +153,16 @@ def _forget_part(samples: Workspace, part: int) -> None:
 def _write_plan(
     samples: Workspace, part: int, planned: Sequence[PlannedSample], fingerprint: str
 ) -> None:
+    """Unless it stands there byte for byte: a marker alone may be wrong, and paths are read."""
+    path, content = samples.part("plan", part), encode_lines(each.to_json() for each in planned)
+    current = is_current(samples, PLAN_STAGE, part, fingerprint)
+    if current and path.is_file() and path.read_bytes() == content:
+        return
     for stage in (STAGE, PLAN_STAGE):
         forget_shard(samples, stage, part)
-    path = samples.part("plan", part)
-    write_records(path, planned)
-    counts = {"planned": len(planned)}
-    write_marker(samples, DoneMarker(PLAN_STAGE, part, fingerprint, counts, file_sha256(path)))
-
-
-def _is_done(context: StageContext, part: int, fingerprint: str) -> bool:
-    """Whether a shard's samples are all there, and none of them failed for now."""
-    workspace = context.workspace
-    samples = samples_workspace(workspace)
-    marker = read_marker(samples, STAGE, part)
-    if marker is None or marker.fingerprint != fingerprint:
-        return False
-    path = samples.part("records", part)
-    if not is_whole(path, marker):
-        context.reporter.note(f"{path} is missing or damaged: its samples are made again")
-        forget_shard(samples, STAGE, part)
-        path.unlink(missing_ok=True)
-        return False
-    outcomes = read_outcomes(workspace, part)
-    if marker.counts["failed"]:
-        return False
-    missing = [
-        outcome.id
-        for outcome in outcomes
-        if isinstance(outcome, CounterfactualRecord)
-        and not picture_file(workspace, outcome.recipe).is_file()
-    ]
-    if missing:
-        context.reporter.note(f"{len(missing)} samples have lost their picture: made again")
-    return not missing
+    write_atomically(path, content)
+    counts, digest = {"planned": len(planned)}, hashlib.sha256(content).hexdigest()
+    write_marker(samples, DoneMarker(PLAN_STAGE, part, fingerprint, counts, digest))
 
 
 def _make(

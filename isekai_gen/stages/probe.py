@@ -183,7 +183,7 @@ def _run_all(
     files = RunFiles(request.out / "runs", request.save)
     done, repeated = [runs.zero_shot()], 0
     for plan in plans:
-        found = finished_run(files, plan)
+        found = finished_run(files, plan, runs.images)
         if found is None:
             found = runs.run(plan, files.weights(plan), context.reporter)
             write_run(files, plan, found)

@@ -82,6 +82,6 @@ class PreparedPictures:
 
 def _changed(picture: ProbePicture, why: str) -> WorkspaceError:
     return WorkspaceError(
-        f"{picture.path}: {why}; run the command that made it again (`isekai-gen generate` or "
-        "`isekai-gen counterfactuals`)"
+        f"{picture.path}: {why}; delete what is left of it and run the command that made it again "
+        "(`isekai-gen generate` or `isekai-gen counterfactuals`)"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -95,6 +95,11 @@ class ProbeRuns:
         self._anchors = PreparedPictures(sets.anchors, tower.prepare)
         self._frozen: dict[Way, Anchors] = {}
 
+    @property
+    def images(self) -> dict[str, int]:
+        """Column to the pictures measured on."""
+        return {str(name): len(labels) for name, labels in self._labels.items()}
+
     def zero_shot(self) -> RunResult:
         """The tower as loaded."""
         return RunResult(ZERO_SHOT, 0, self._hits(self._head), 0.0)
@@ -151,8 +156,13 @@ class ProbeRuns:
         return found
 
 
-def finished_run(files: RunFiles, plan: RunPlan) -> RunResult | None:
+def finished_run(files: RunFiles, plan: RunPlan, images: Mapping[str, int]) -> RunResult | None:
     """What a run came to before; None if it did not end, or its weights are wanted and not there.
+
+    Args:
+        files: Where it left something.
+        plan: Which run.
+        images: Column to the pictures it measured on.
 
     Raises:
         WorkspaceError: If its file was damaged.
@@ -167,8 +177,11 @@ def finished_run(files: RunFiles, plan: RunPlan) -> RunResult | None:
         if found["fingerprint"] != plan.fingerprint:
             raise ValueError("of another run")
         hits = {str(name): str(each) for name, each in found["hits"].items()}
+        marks = {name: (len(each), set(each) <= {"0", "1"}) for name, each in hits.items()}
+        if marks != {name: (count, True) for name, count in images.items()}:
+            raise ValueError("of other pictures")
         return RunResult(plan.way, plan.seed, hits, float(found["seconds"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WorkspaceError(f"{path}: damaged; delete it and run the probe again") from error
 
 

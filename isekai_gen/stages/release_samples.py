@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from isekai_gen.errors import InputError
 from isekai_gen.release.counterfactual_samples import ReleasedSample
 from isekai_gen.stages.context import StageContext
-from isekai_gen.stages.counterfactual_files import samples_workspace
 from isekai_gen.stages.counterfactual_read import KeptSample, read_counterfactuals
+from isekai_gen.stages.counterfactual_status import has_samples
 
 
 def released_samples(
@@ -23,12 +23,11 @@ def released_samples(
         splits: Id of every kept image to its split.
 
     Raises:
-        InputError: If samples were made and not judged yet.
+        InputError: If samples were planned and not made or judged yet.
         ChecksumError: If a file is not what was committed.
     """
     workspace = context.workspace
-    made = samples_workspace(workspace).parts("records")
-    if not made or not context.settings.release.counterfactuals:
+    if not has_samples(workspace) or not context.settings.release.counterfactuals:
         return ()
     try:
         kept = read_counterfactuals(workspace)

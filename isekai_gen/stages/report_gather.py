@@ -23,6 +23,7 @@ from isekai_gen.stages.report_sources import (
     read_duplicates,
     read_fictionality,
     read_released,
+    read_shortcut_report,
 )
 from isekai_gen.stages.report_wanted import WantedPictures, wanted_pictures
 from isekai_gen.stages.status import Status, read_status
@@ -77,6 +78,7 @@ def gather_report(context: StageContext, release: Path | None) -> GatheredReport
         fictionality=read_fictionality(workspace),
         calibration=read_calibration(workspace),
         audit=read_audit(workspace),
+        shortcuts=read_shortcut_report(workspace),
         decisions=count_decisions(workspace),
         notes=[
             *_notes_on_verdicts(status, yields),

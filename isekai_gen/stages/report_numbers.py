@@ -1,7 +1,8 @@
 """Every number of the report, as one record: what the page shows and reports/report.json holds.
 
 None is for what was not measured. Nothing is counted here that another command counts: the numbers
-are those of `status`, `yields`, `dedupe`, `overlap`, `calibrate`, `audit` and the release.
+are those of `status`, `yields`, `dedupe`, `overlap`, `calibrate`, `audit`, `evaluate` and the
+release.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class ReportNumbers:
         fictionality: What `overlap` wrote.
         calibration: What `calibrate` wrote.
         audit: What `audit --answers` wrote.
+        shortcuts: What `evaluate --counterfactuals` wrote.
         decisions: What people decided.
         notes: What a reader must know: numbers that are out of date.
     """
@@ -69,6 +71,7 @@ class ReportNumbers:
     fictionality: Mapping[str, Any] | None
     calibration: Calibration | None
     audit: Mapping[str, Any] | None
+    shortcuts: Mapping[str, Any] | None
     decisions: DecisionCounts
     notes: Sequence[str]
 
@@ -115,6 +118,7 @@ class ReportNumbers:
             "yields": self.yields.to_json(),
             "calibration": calibration and calibration.model_dump(mode="json", by_alias=True),
             "audit": self.audit,
+            **({} if self.shortcuts is None else {"shortcuts": self.shortcuts}),
             "decisions": asdict(self.decisions),
         }
 

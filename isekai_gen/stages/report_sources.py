@@ -12,6 +12,7 @@ from isekai_gen.errors import ChecksumError, InputError
 from isekai_gen.release.layout import INDEX_FILE
 from isekai_gen.shards import read_lines
 from isekai_gen.stages.duplicate_reports import report_files
+from isekai_gen.stages.shortcuts import shortcuts_file
 from isekai_gen.workspace import Workspace
 
 # What the report shows of each file; a file without them is damaged, or of another version.
@@ -22,6 +23,9 @@ _FICTIONALITY = "encoder reference compared percentiles_known concepts"
 _CONCEPT = "name judged over_quantile nearest copies near_copies mean_margin"
 _AUDIT = "questions answered unsure all filters strata"
 _STRATUM = "name size asked yes no unsure should_drop"
+_SHORTCUTS = "manifest shots metric margin total concepts"
+_SHORTCUT = "concept flagged models slots"
+_MEASURE = "counts untouched named_without_object chance shortcut_gap flagged"
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,25 @@ def read_audit(workspace: Workspace) -> dict[str, Any] | None:
     found = _checked(path, read_json(path, remedy), _AUDIT, remedy)
     for stratum in _rows(found["strata"]):
         _checked(path, stratum, _STRATUM, remedy)
+    return found
+
+
+def read_shortcut_report(workspace: Workspace) -> dict[str, Any] | None:
+    """reports/shortcuts.json, which `evaluate --counterfactuals` writes.
+
+    Raises:
+        ChecksumError: If it is damaged.
+    """
+    path = shortcuts_file(workspace)
+    remedy = "run `isekai-gen evaluate --counterfactuals` again"
+    if not path.is_file():
+        return None
+    found = _checked(path, read_json(path, remedy), _SHORTCUTS, remedy)
+    measures = _rows(found["total"])
+    for concept in _rows(found["concepts"]):
+        measures += _rows(_checked(path, concept, _SHORTCUT, remedy)["models"])
+    for measure in measures:
+        _checked(path, measure, _MEASURE, remedy)
     return found
 
 

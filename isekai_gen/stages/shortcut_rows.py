@@ -9,6 +9,7 @@ from isekai_gen.errors import InputError
 from isekai_gen.evaluation.rows import Row
 from isekai_gen.evaluation.shortcut import ModelShortcuts, Shortcuts
 from isekai_gen.evaluation.shortcut_rows import KindRow, KindRows, QuerySample, rows_of_kinds
+from isekai_gen.stages.counterfactual_pictures import require_pictures
 from isekai_gen.stages.counterfactual_read import read_counterfactuals
 from isekai_gen.stages.drawn import read_drawn
 from isekai_gen.workspace import Workspace
@@ -55,6 +56,7 @@ def read_kinds(workspace: Workspace, rows: Sequence[Row], shots: int) -> Workspa
     Raises:
         InputError: If there are no samples, or none of an image that the manifest asks for, or
             none without pixels of a demonstration.
+        ChecksumError: If a sample's picture is not what was recorded.
     """
     samples = _samples_by_source(workspace)
     found = rows_of_kinds(rows, samples, shots)
@@ -75,6 +77,7 @@ def read_kinds(workspace: Workspace, rows: Sequence[Row], shots: int) -> Workspa
 def _samples_by_source(workspace: Workspace) -> Mapping[str, Sequence[QuerySample]]:
     """Path of a source image to its samples, in shard order."""
     kept = read_counterfactuals(workspace)
+    require_pictures(workspace, [sample.record for sample in kept])
     path_of = {record.image_id: record.path for record in read_drawn(workspace)}
     by_source: dict[str, list[QuerySample]] = {}
     for sample in kept:

@@ -116,7 +116,9 @@ def read_shortcuts(workspace: Workspace) -> ShortcutFlags:
         ]
     except FileNotFoundError as error:
         raise InputError(f"{path} is not there; {remedy}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); {remedy}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is not as it was written ({error}); {remedy}") from error
     return ShortcutFlags(flagged, tuple(over_used))
 

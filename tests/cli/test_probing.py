@@ -95,9 +95,18 @@ def test_other_settings_are_other_runs(workspace, tiny_encoder):
 def test_a_damaged_run_is_said(workspace, tiny_encoder):
     probe(workspace, tiny_encoder)
     path = min((workspace / "reports/probe/runs").iterdir())
-    path.write_text(path.read_text()[:20])
-    result = probe(workspace, tiny_encoder, expect=2)
-    assert f"{path.name}: damaged; delete it" in result.output
+    whole = json.loads(path.read_text())
+    fewer = {name: hits[1:] for name, hits in whole["hits"].items()}
+    other = {name: "2" * len(hits) for name, hits in whole["hits"].items()}
+    for content in (
+        path.read_text()[:20],
+        json.dumps({**whole, "hits": fewer}),
+        json.dumps({**whole, "hits": other}),
+        "[" * 100_000,
+    ):
+        path.write_text(content)
+        result = probe(workspace, tiny_encoder, expect=2)
+        assert f"{path.name}: damaged; delete it" in result.output
 
 
 def test_weights_are_saved_only_if_asked_for(workspace, tiny_encoder, tmp_path):

@@ -20,6 +20,13 @@ def test_a_share_without_diversify_is_refused(tmp_path):
     assert "--max-value-share is for --diversify" in result.output
 
 
+def test_a_share_in_the_environment_waits_for_diversify(tmp_path):
+    given = ("-w", tmp_path / "ws", "--kept", 4)
+    result = call("topup", *given, expect=2, ISEKAI_GEN_MAX_VALUE_SHARE="0.3")
+    assert "--concepts" in result.stderr
+    assert "--max-value-share" not in result.stderr
+
+
 @pytest.mark.parametrize("share", [0, 1])
 def test_a_share_lies_between_nothing_and_everything(tmp_path, share):
     given = ("-w", tmp_path / "ws", "--kept", 4, "--diversify", "--max-value-share", share)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ from isekai_gen.release.building.request import BuildPlan, BuildRequest
 from isekai_gen.release.content import ReleaseContent, ReleaseOptions
 from isekai_gen.release.documents.answers import Answers, Author, GeneratorTerms
 from isekai_gen.release.images import ImageMeasures
-from isekai_gen.release.layout import DUPLICATES_FILE, OVERLAP_FILE
+from isekai_gen.release.layout import DUPLICATES_FILE, OVERLAP_FILE, Profile
 from isekai_gen.workspace import Workspace
 
 OPTIONS = ReleaseOptions(name="isekai-test", version="1.0.0", title="Isekai test")
@@ -256,3 +257,22 @@ def _build(folder: Path, plan: BuildPlan) -> Path:
 
     small = make_small(folder / "workspace")
     return build_release(small.request(folder / "release", plan)).folder
+
+
+@pytest.fixture(scope="session")
+def sampled_releases(tmp_path_factory):
+    """A verified release of each profile with samples; never change one, copy it."""
+    from tests.release.sampled import release_each  # which imports this file
+
+    return release_each(tmp_path_factory)
+
+
+@pytest.fixture(params=get_args(Profile))
+def profile(request):
+    return request.param
+
+
+@pytest.fixture
+def sampled(sampled_releases, profile, tmp_path):
+    """One with samples, to break."""
+    return Path(shutil.copytree(sampled_releases[profile], tmp_path / "release"))

@@ -11,33 +11,16 @@ from PIL import Image
 from isekai_gen.release.verification.verify import verify_release
 from isekai_gen.shards import read_lines
 from tests.release.mutations import edit_json, edit_rows, edit_table, relist
-from tests.release.sampled import PROFILES, ROWS, TABLE, loose_samples, release_each
+from tests.release.sampled import ROWS, TABLE, loose_samples
 
 INDEX = "release.json"
-
-
-@pytest.fixture(scope="module")
-def releases(tmp_path_factory):
-    """A verified release of each profile with samples; never change one, copy it."""
-    return release_each(tmp_path_factory)
-
-
-@pytest.fixture(params=PROFILES)
-def profile(request):
-    return request.param
-
-
-@pytest.fixture
-def release(releases, profile, tmp_path):
-    """One to break."""
-    return Path(shutil.copytree(releases[profile], tmp_path / "release"))
 
 
 def rules_of(folder):
     return {(finding.file, finding.rule) for finding in verify_release(folder)}
 
 
-def test_a_flipped_byte_of_a_sample_is_found_though_lists_were_made_to_fit(release, profile):
+def test_a_flipped_byte_of_a_sample_is_found_though_lists_were_made_to_fit(sampled, profile):
     if profile == "hub":
 
         def change(rows):
@@ -45,72 +28,72 @@ def test_a_flipped_byte_of_a_sample_is_found_though_lists_were_made_to_fit(relea
             content[-20] ^= 1
             rows[3]["image"]["bytes"] = bytes(content)
 
-        edit_table(release / TABLE, change)
+        edit_table(sampled / TABLE, change)
         expected = (TABLE, "container")
     else:
-        path = loose_samples(release)[3]
+        path = loose_samples(sampled)[3]
         content = bytearray(path.read_bytes())
         content[-20] ^= 1
         path.write_bytes(content)
-        expected = (path.relative_to(release).as_posix(), "metadata")
-    assert expected in rules_of(release)
-    relist(release)
-    assert expected in rules_of(release)
+        expected = (path.relative_to(sampled).as_posix(), "metadata")
+    assert expected in rules_of(sampled)
+    relist(sampled)
+    assert expected in rules_of(sampled)
 
 
-def test_a_picture_with_other_pixels_is_found_though_its_checksum_fits(release, profile):
+def test_a_picture_with_other_pixels_is_found_though_its_checksum_fits(sampled, profile):
     file = io.BytesIO()
     Image.new("RGB", (24, 16)).save(file, "PNG")
-    content, row = file.getvalue(), read_lines(release / ROWS)[0]
+    content, row = file.getvalue(), read_lines(sampled / ROWS)[0]
 
     def change(rows):
         rows[0]["sha256"] = hashlib.sha256(content).hexdigest()
         if "image" in rows[0]:
             rows[0]["image"]["bytes"] = content
 
-    edit_rows(release, ROWS, change)
+    edit_rows(sampled, ROWS, change)
     path = f"counterfactuals/{row['file_name']}"
     if profile == "hub":
-        edit_table(release / TABLE, change)
+        edit_table(sampled / TABLE, change)
         path = TABLE
     else:
-        (release / path).write_bytes(content)
-    relist(release)
-    found = [finding.message for finding in verify_release(release) if finding.file == path]
+        (sampled / path).write_bytes(content)
+    relist(sampled)
+    found = [finding.message for finding in verify_release(sampled) if finding.file == path]
     assert len(found) == 1
     assert found[0].endswith("has another pixel_sha256")
 
 
-def test_a_missing_sample_is_found_though_lists_were_made_to_fit(release, profile):
+def test_a_missing_sample_is_found_though_lists_were_made_to_fit(sampled, profile):
     if profile == "hub":
-        edit_table(release / TABLE, lambda rows: rows.pop(2))
+        edit_table(sampled / TABLE, lambda rows: rows.pop(2))
     else:
-        loose_samples(release)[2].unlink()
-    relist(release)
-    assert (ROWS, "container" if profile == "hub" else "metadata") in rules_of(release)
+        loose_samples(sampled)[2].unlink()
+    relist(sampled)
+    assert (ROWS, "container" if profile == "hub" else "metadata") in rules_of(sampled)
 
 
-def test_a_sample_that_no_row_tells_of_is_found(release):
-    edit_rows(release, ROWS, lambda rows: rows.pop(2))
-    relist(release)
-    files = {file for file, _ in rules_of(release)}
-    carriers = {TABLE, *(path.relative_to(release).as_posix() for path in loose_samples(release))}
+def test_a_sample_that_no_row_tells_of_is_found(sampled):
+    edit_rows(sampled, ROWS, lambda rows: rows.pop(2))
+    relist(sampled)
+    files = {file for file, _ in rules_of(sampled)}
+    carriers = {TABLE, *(path.relative_to(sampled).as_posix() for path in loose_samples(sampled))}
     assert carriers & files
     assert INDEX in files  # it counts them
 
 
-def test_a_stray_file_among_samples_is_found(release):
-    (release / "counterfactuals/images").mkdir(exist_ok=True)
-    stray = release / "counterfactuals/images/stray.png"
+def test_a_stray_file_among_samples_is_found(sampled):
+    (sampled / "counterfactuals/images").mkdir(exist_ok=True)
+    stray = sampled / "counterfactuals/images/stray.png"
     Image.new("RGB", (8, 8)).save(stray)
-    relist(release)
-    assert ("counterfactuals/images/stray.png", "metadata") in rules_of(release)
+    relist(sampled)
+    assert ("counterfactuals/images/stray.png", "metadata") in rules_of(sampled)
 
 
-def test_without_their_list_samples_are_found(release):
-    (release / ROWS).unlink()
-    relist(release)
-    assert {rule for _, rule in rules_of(release)} >= {"counts", "croissant"}
+def test_without_their_list_samples_are_found(sampled):
+    (sampled / ROWS).unlink()
+    relist(sampled)
+    assert {rule for _, rule in rules_of(sampled)} >= {"counts", "croissant"}
 
 
 @pytest.mark.parametrize(
@@ -132,8 +115,8 @@ def test_without_their_list_samples_are_found(release):
     ],
     ids=str,
 )
-def test_a_row_that_says_what_is_not_so_is_found(releases, tmp_path, change, rule):
-    release = Path(shutil.copytree(releases["files"], tmp_path / "release"))
+def test_a_row_that_says_what_is_not_so_is_found(sampled_releases, tmp_path, change, rule):
+    release = Path(shutil.copytree(sampled_releases["files"], tmp_path / "release"))
 
     def tell(rows):
         next(row for row in rows if row["kept"] == "object").update(change)
@@ -143,66 +126,66 @@ def test_a_row_that_says_what_is_not_so_is_found(releases, tmp_path, change, rul
     assert (ROWS, rule) in rules_of(release)
 
 
-def test_a_row_with_another_size_is_found(releases, tmp_path):
-    release = Path(shutil.copytree(releases["files"], tmp_path / "release"))
+def test_a_row_with_another_size_is_found(sampled_releases, tmp_path):
+    release = Path(shutil.copytree(sampled_releases["files"], tmp_path / "release"))
     edit_rows(release, ROWS, lambda rows: rows[0].update(width=25))
     relist(release)
     file = "counterfactuals/" + read_lines(release / ROWS)[0]["file_name"]
     assert rules_of(release) == {(file, "metadata")}
 
 
-def test_sources_that_are_gone_are_found(release):
-    source = read_lines(release / ROWS)[0]["source"]
+def test_sources_that_are_gone_are_found(sampled):
+    source = read_lines(sampled / ROWS)[0]["source"]
     edit_rows(
-        release,
+        sampled,
         "metadata.jsonl",
         lambda rows: rows.remove(next(row for row in rows if row["id"] == source)),
     )
-    relist(release)
-    messages = [each.message for each in verify_release(release) if each.file == ROWS]
+    relist(sampled)
+    messages = [each.message for each in verify_release(sampled) if each.file == ROWS]
     assert f"line 1: source '{source}' is no image of this release" in messages
 
 
-def test_a_sample_slipped_into_a_main_list_is_found(release):
-    sample = read_lines(release / ROWS)[0]
+def test_a_sample_slipped_into_a_main_list_is_found(sampled):
+    sample = read_lines(sampled / ROWS)[0]
 
     def slip(rows):
         rows.append({**rows[0], "id": sample["id"], "file_name": sample["file_name"]})
 
-    edit_rows(release, "metadata.jsonl", slip)
-    relist(release)
-    found = verify_release(release)
+    edit_rows(sampled, "metadata.jsonl", slip)
+    relist(sampled)
+    found = verify_release(sampled)
     assert any(each.file == ROWS and "no sample can be one" in each.message for each in found)
     assert any(each.file == "metadata.jsonl" for each in found)
 
 
 @pytest.mark.parametrize("name", ["prompts/prompts.jsonl", "rejected.jsonl"])
-def test_a_sample_among_images_that_were_drawn_is_found(release, name):
-    sample = read_lines(release / ROWS)[0]["id"]
+def test_a_sample_among_images_that_were_drawn_is_found(sampled, name):
+    sample = read_lines(sampled / ROWS)[0]["id"]
     key = "id" if name == "rejected.jsonl" else "image_id"
-    edit_rows(release, name, lambda rows: rows.append({**rows[0], key: sample}))
-    relist(release)
-    assert (name, "splits") in rules_of(release)
+    edit_rows(sampled, name, lambda rows: rows.append({**rows[0], key: sample}))
+    relist(sampled)
+    assert (name, "splits") in rules_of(sampled)
 
 
-def test_a_sample_in_a_few_shot_test_is_found(release):
-    sample = read_lines(release / ROWS)[0]
+def test_a_sample_in_a_few_shot_test_is_found(sampled):
+    sample = read_lines(sampled / ROWS)[0]
     edit_rows(
-        release,
+        sampled,
         "lcl/ISEKAI-10.json",
         lambda rows: rows[0].update(image_name=f"counterfactuals/{sample['file_name']}"),
     )
-    relist(release)
-    assert ("lcl/ISEKAI-10.json", "manifest") in rules_of(release)
+    relist(sampled)
+    assert ("lcl/ISEKAI-10.json", "manifest") in rules_of(sampled)
 
 
-def test_wrong_counts_are_found(release):
-    edit_json(release, INDEX, lambda index: index["counterfactuals"].update(samples=27))
-    assert (INDEX, "counts") in rules_of(release)
+def test_wrong_counts_are_found(sampled):
+    edit_json(sampled, INDEX, lambda index: index["counterfactuals"].update(samples=27))
+    assert (INDEX, "counts") in rules_of(sampled)
 
 
-def test_a_table_whose_rows_differ_is_found(releases, tmp_path):
-    release = Path(shutil.copytree(releases["hub"], tmp_path / "release"))
+def test_a_table_whose_rows_differ_is_found(sampled_releases, tmp_path):
+    release = Path(shutil.copytree(sampled_releases["hub"], tmp_path / "release"))
     edit_table(release / TABLE, lambda rows: rows[4].update(answer="not told"))
     relist(release)
     (found,) = verify_release(release)
@@ -210,8 +193,8 @@ def test_a_table_whose_rows_differ_is_found(releases, tmp_path):
     assert found.message.endswith(f"its row is not that of {ROWS}")
 
 
-def test_a_table_under_another_name_is_found(releases, tmp_path):
-    release = Path(shutil.copytree(releases["hub"], tmp_path / "release"))
+def test_a_table_under_another_name_is_found(sampled_releases, tmp_path):
+    release = Path(shutil.copytree(sampled_releases["hub"], tmp_path / "release"))
     (release / TABLE).rename(release / "counterfactuals/test-00001-of-00001.parquet")
     relist(release)
     assert ("counterfactuals/test-00001-of-00001.parquet", "container") in rules_of(release)

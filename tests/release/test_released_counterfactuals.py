@@ -1,9 +1,10 @@
 """Counterfactual samples of a release: a config apart, whatever the profile, that verifies."""
 
+import io
 import json
-import shutil
+import struct
 from dataclasses import replace
-from pathlib import Path
+from zlib import crc32
 
 import datasets
 import pytest
@@ -20,25 +21,21 @@ from isekai_gen.shards import read_lines
 from tests.release.conftest import make_small
 from tests.release.mutations import names
 from tests.release.sampled import (
-    PROFILES,
     ROWS,
     TABLE,
     build_with_samples,
     loose_samples,
     make_samples,
-    release_each,
 )
+from tests.small_jobs import call
 
 INDEX = "release.json"
 
 
-class Marker:
-    """Marks nothing; a build with samples must not come to asking it."""
-
-    identity = "none"
-
-    def mark(self, content, image):
-        raise AssertionError(image)
+def png_of(image):
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 # What mlcroissant 1.1.1 uses of rdflib and pandas is on its way out there.
@@ -62,27 +59,10 @@ def offline(monkeypatch, tmp_path):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
 
 
-@pytest.fixture(scope="module")
-def releases(tmp_path_factory):
-    """A verified release of each profile with samples; never change one, copy it."""
-    return release_each(tmp_path_factory)
-
-
-@pytest.fixture(params=PROFILES)
-def profile(request):
-    return request.param
-
-
-@pytest.fixture
-def release(releases, profile, tmp_path):
-    """One to break."""
-    return Path(shutil.copytree(releases[profile], tmp_path / "release"))
-
-
-def test_every_sample_is_told_of_with_its_answer_and_verifies(release):
-    assert verify_release(release) == []
-    rows = read_lines(release / ROWS)
-    images = {row["id"]: row for row in read_lines(release / "metadata.jsonl")}
+def test_every_sample_is_told_of_with_its_answer_and_verifies(sampled):
+    assert verify_release(sampled) == []
+    rows = read_lines(sampled / ROWS)
+    images = {row["id"]: row for row in read_lines(sampled / "metadata.jsonl")}
     assert len(rows) == 2 * len(images) == 28
     for row in rows:
         assert set(row) == {column.name for column in COUNTERFACTUAL_COLUMNS}
@@ -93,60 +73,60 @@ def test_every_sample_is_told_of_with_its_answer_and_verifies(release):
         prefix = "" if row["kept"] == "object" else "not "
         assert row["answer"] == prefix + source["lcl_label"]
         assert set(row["fillers"]) <= images.keys()
-    counts = json.loads((release / INDEX).read_text())["counterfactuals"]
+    counts = json.loads((sampled / INDEX).read_text())["counterfactuals"]
     assert counts == {
         "samples": 28, "kept": {"context": 14, "object": 14}, "by_split": {"test": 28},
     }  # fmt: skip
 
 
-def test_no_main_list_names_a_sample(release):
-    ids = {row["id"] for row in read_lines(release / ROWS)}
+def test_no_main_list_names_a_sample(sampled):
+    ids = {row["id"] for row in read_lines(sampled / ROWS)}
     main = [
         name
-        for name in names(release)
+        for name in names(sampled)
         if name.startswith(("lcl/", "prompts/", "pairs/", "data/", "shards/", "preview/"))
         or name in ("metadata.jsonl", "rejected.jsonl", "concepts.jsonl")
     ]
     assert len(main) > 8
     for name in main:
-        content = (release / name).read_bytes()
+        content = (sampled / name).read_bytes()
         assert not [each for each in ids if each.encode() in content], name
 
 
-def test_pictures_travel_in_parquet_for_hubs_and_loose_elsewhere(release, profile):
-    found = sorted(path.name for path in loose_samples(release))
+def test_pictures_travel_in_parquet_for_hubs_and_loose_elsewhere(sampled, profile):
+    found = sorted(path.name for path in loose_samples(sampled))
     if profile == "hub":
         assert found == []
-        assert (release / TABLE).is_file()
+        assert (sampled / TABLE).is_file()
     else:
-        rows = read_lines(release / ROWS)
+        rows = read_lines(sampled / ROWS)
         assert found == sorted(f"{row['id']}.png" for row in rows)
-        assert not list(release.glob("counterfactuals/*.parquet"))
+        assert not list(sampled.glob("counterfactuals/*.parquet"))
 
 
-def test_datasets_loads_the_samples_beside_the_images(release, profile):
+def test_datasets_loads_the_samples_beside_the_images(sampled, profile):
     if profile == "webdataset":
-        folder = str(release / "counterfactuals")
+        folder = str(sampled / "counterfactuals")
         table = datasets.load_dataset("imagefolder", data_dir=folder, split="train")
     else:
-        table = datasets.load_dataset(str(release), "counterfactuals", split="test")
-    told = {row["id"]: row for row in read_lines(release / ROWS)}
+        table = datasets.load_dataset(str(sampled), "counterfactuals", split="test")
+    told = {row["id"]: row for row in read_lines(sampled / ROWS)}
     assert len(table) == len(told) == 28
     for row in table:
         assert row.pop("image").size == (24, 16)
         expected = told[row["id"]]
         assert row == {key: value for key, value in expected.items() if key in row}
         assert {"answer", "source", "fillers", "mask_rate", "sha256"} <= row.keys()
-    assert len(datasets.load_dataset(str(release), split="test")) == 14
+    assert len(datasets.load_dataset(str(sampled), split="test")) == 14
 
 
 @reads_croissant
-def test_croissant_reads_the_samples(release, monkeypatch):
+def test_croissant_reads_the_samples(sampled, monkeypatch):
     import mlcroissant
 
-    monkeypatch.chdir(release)
+    monkeypatch.chdir(sampled)
     loaded = list(mlcroissant.Dataset(jsonld="croissant.json").records("counterfactuals"))
-    told = {row["id"]: row for row in read_lines(release / ROWS)}
+    told = {row["id"]: row for row in read_lines(sampled / ROWS)}
     assert {row["counterfactuals/id"].decode() for row in loaded} == told.keys()
     for row in loaded:
         assert row["counterfactuals/image"].size == (24, 16)
@@ -154,20 +134,37 @@ def test_croissant_reads_the_samples(release, monkeypatch):
         assert row["counterfactuals/answer"].decode() == expected["answer"]
 
 
-def test_the_card_tells_what_samples_are_for(release, profile):
-    text = (release / "README.md").read_text()
+def test_the_card_tells_what_samples_are_for(sampled, profile):
+    text = (sampled / "README.md").read_text()
     assert "## Counterfactual samples" in text
     assert "| context | single | `relevance` | not the concept | 14 |" in text
     configs = [each["config_name"] for each in yaml.safe_load(text.split("---\n")[1])["configs"]]
     assert ("counterfactuals" in configs) == (profile != "webdataset")
 
 
-def test_the_same_samples_give_the_same_bytes_in_any_order(releases, profile, tmp_path):
+def test_the_datasheet_says_that_they_lie_apart(sampled):
+    text = (sampled / "DATASHEET.md").read_text()
+    assert "28 counterfactual samples: images of this dataset with the object" in text
+
+
+@pytest.mark.parametrize("profile", ["hub", "webdataset"])
+def test_unpacking_says_where_the_samples_stay(sampled_releases, tmp_path, profile):
+    release, out = sampled_releases[profile], tmp_path / "out"
+    result = call("release", "unpack", release, "--out", out)
+    assert f"Left out: the counterfactual samples, which are in {release}/counter" in result.output
+    assert len(list(out.rglob("*.png"))) == 14
+    said = json.loads(call("release", "unpack", release, "--out", tmp_path / "b", "--json").output)
+    assert said["samples_left_out"] == str(release / "counterfactuals")
+
+
+def test_the_same_samples_give_the_same_bytes_in_any_order(sampled_releases, profile, tmp_path):
     small = make_small(tmp_path / "workspace")
     samples = tuple(reversed(make_samples(small)))
     request = small.request(tmp_path / "release", BuildPlan(profile=profile), samples=samples)
     again = build_release(request).folder
-    assert (again / "SHA256SUMS").read_bytes() == (releases[profile] / "SHA256SUMS").read_bytes()
+    assert (again / "SHA256SUMS").read_bytes() == (
+        sampled_releases[profile] / "SHA256SUMS"
+    ).read_bytes()
 
 
 def test_without_samples_nothing_of_a_release_speaks_of_them(built):
@@ -210,25 +207,38 @@ def test_a_sample_of_an_image_that_is_not_kept_is_refused(tmp_path):
         build_release(small.request(tmp_path / "out", samples=samples))
 
 
-def test_a_sample_with_other_pixels_than_recorded_is_refused(tmp_path, profile):
+def huge_picture():
+    """A few bytes that claim more pixels than there is memory."""
+    size = struct.pack(">II", 60_000, 60_000)
+    header = b"IHDR" + size + bytes([8, 2, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", crc32(header))
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (png_of(Image.new("RGB", (24, 16))), "has other pixels than recorded"),
+        (huge_picture(), "is no readable PNG"),
+        (b"", "is no readable PNG"),
+        (None, "cannot be read"),
+    ],
+    ids=["other pixels", "huge", "empty", "missing"],
+)
+def test_a_sample_that_is_not_what_was_recorded_is_refused_with_the_remedy(
+    tmp_path, profile, content, fault
+):
     small = make_small(tmp_path / "workspace")
     samples = make_samples(small)
-    Image.new("RGB", (24, 16)).save(samples[5].picture)
-    request = small.request(tmp_path / "out", BuildPlan(profile=profile), samples=samples)
-    with pytest.raises(ChecksumError, match="has other pixels than recorded"):
-        build_release(request)
     samples[5].picture.unlink()
-    with pytest.raises(ChecksumError, match="cannot be read"):
+    if content is not None:
+        samples[5].picture.write_bytes(content)
+    request = small.request(tmp_path / "out", BuildPlan(profile=profile), samples=samples)
+    with pytest.raises(ChecksumError, match=f"{samples[5].picture} {fault}") as raised:
         build_release(request)
+    assert "delete what is left of it and run `isekai-gen counterfactuals`" in str(raised.value)
+    assert not (tmp_path / "out").exists()
 
 
-def test_samples_are_not_released_with_marked_images(tmp_path):
-    small = make_small(tmp_path / "workspace")
-    plan = BuildPlan(marker=Marker())
-    with pytest.raises(ReleaseError, match="--no-counterfactuals"):
-        build_release(small.request(tmp_path / "out", plan, samples=make_samples(small)))
-
-
-def test_releases_with_and_without_samples_can_be_compared(releases, built):
-    changes = diff_releases(built, releases["hub"])
+def test_releases_with_and_without_samples_can_be_compared(sampled_releases, built):
+    changes = diff_releases(built, sampled_releases["hub"])
     assert changes.to_json()["images"] == diff_releases(built, built).to_json()["images"]

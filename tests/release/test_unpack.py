@@ -6,7 +6,7 @@ import pytest
 
 from isekai_gen.errors import ChecksumError, ReleaseError
 from isekai_gen.manifests.files import read_manifest
-from isekai_gen.release.containers.unpack import unpack_release
+from isekai_gen.release.containers.unpack import Unpacked, unpack_release
 from isekai_gen.shards import encode_lines
 from tests.release.contained import packed_images, write_parquet, write_tar
 
@@ -44,7 +44,7 @@ def nothing_left(out):
 
 def test_images_come_back_byte_for_byte_beside_what_names_them(make, packed, tmp_path):
     release, out = make(packed, packed), tmp_path / "out"
-    assert unpack_release(release, out) == len(packed)
+    assert unpack_release(release, out) == Unpacked(len(packed), None)
     for each in packed:
         assert (out / each.image.path).read_bytes() == each.content
     found = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
@@ -130,7 +130,7 @@ def test_a_built_release_unpacks_to_the_images_of_the_hub_profile(
     request, built, tmp_path, profile
 ):
     out = tmp_path / "out"
-    assert unpack_release(request.getfixturevalue(profile), out) == 14
+    assert unpack_release(request.getfixturevalue(profile), out).images == 14
     for path in (built / "images").rglob("*.png"):
         assert (out / path.relative_to(built)).read_bytes() == path.read_bytes()
     for row in read_manifest(out / "lcl/ISEKAI-10.json"):

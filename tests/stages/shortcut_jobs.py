@@ -68,11 +68,15 @@ class PlantedJob:
         }
         return replace(made, settings=made.settings.with_overrides(kept_all))
 
-    def draw(self, counts: Mapping[str, int] | None = None) -> None:
-        """Plan and draw, and judge nothing."""
+    def draw(
+        self, counts: Mapping[str, int] | None = None, *, force: bool = False, **settings
+    ) -> None:
+        """Plan and draw with settings of [generate], and judge nothing."""
         request = GenerateRequest(self.job.catalog, self.job.templates, counts=counts or {})
+        context = self.context()
+        changed = context.settings.with_overrides({"generate": settings})
         with workers_here():
-            generate(self.context(), request)
+            generate(replace(context, settings=changed, force=force), request)
 
     def diversify(self) -> list[str]:
         """Write down what new images take; returns what was said. Nothing is drawn yet."""

@@ -25,7 +25,7 @@ from isekai_gen.stages.counterfactual_read import (
     read_judged,
     read_sample_verdicts,
 )
-from isekai_gen.stages.counterfactual_sheet import write_sheet
+from isekai_gen.stages.counterfactual_sheet import one_of_each_concept, write_sheet
 from isekai_gen.stages.counterfactual_status import read_sample_status
 from isekai_gen.stages.counterfactuals import make_counterfactuals
 from isekai_gen.stages.decisions import append_decisions, decide
@@ -303,6 +303,18 @@ def test_the_manifest_says_what_is_right_now(bench):
 def test_the_sheet_has_a_row_for_each_concept(made, tmp_path):
     write_sheet(Workspace(made.root), tmp_path / "sheet.png")
     assert len(pixels_of(tmp_path / "sheet.png")) == 4 * 132 + 4
+
+
+def test_the_sheet_chooses_evenly_among_many_concepts(made):
+    image = read_drawn(Workspace(made.root))[0]
+    many = [
+        replace(image, planned=replace(image.planned, concept=f"concept-{number:02}"))
+        for number in range(20)
+    ]
+    chosen = [each.concept for each in one_of_each_concept(many)]
+    assert len(chosen) == 16
+    assert chosen[0] == "concept-00"
+    assert chosen[-1] == "concept-18"
 
 
 @settings(

@@ -43,7 +43,9 @@ def test_what_does_not_fit_is_read_again(pictures):
 
 def test_a_picture_that_was_changed_is_refused(pictures):
     Image.new("RGB", (8, 6), (1, 2, 3)).save(pictures[1].path)
-    with pytest.raises(WorkspaceError, match=r"1\.png: has other pixels than its record says; run"):
+    with pytest.raises(
+        WorkspaceError, match=r"1\.png: has other pixels than its record says; delete"
+    ):
         PreparedPictures(pictures, rgb_pixels).rows([0, 1])
 
 

@@ -96,6 +96,25 @@ def test_evenly_spaced_begins_at_the_first_and_repeats_none():
     assert list(evenly_spaced(0, 4)) == []
 
 
+def shortcuts_of(concepts):
+    share = {"estimate": 0.5, "low": 0.25, "high": 0.75}
+    found = {
+        "counts": {"untouched": {"source_images": 1000}},
+        "untouched": share,
+        "named_without_object": share,
+        "chance": 0.5,
+        "shortcut_gap": share,
+        "flagged": True,
+    }
+    slot = {"slot": "place", "value": LONG * 5, "share_within": 1.0, "share_elsewhere": 0.0}
+    rows = [
+        {"concept": f"f{n}", "flagged": True, "models": {"m": found}, "slots": [slot] * 3}
+        for n in range(concepts)
+    ]
+    said = {"manifest": {"name": LONG}, "shots": 12, "metric": "strict", "margin": 0.1}
+    return {**said, "total": {"m": found}, "concepts": rows}
+
+
 def test_a_page_of_three_thousand_groups_keeps_the_bound():
     catalog = catalog_of(3000)
     status = status_of(catalog)
@@ -116,6 +135,7 @@ def test_a_page_of_three_thousand_groups_keeps_the_bound():
         fictionality=None,
         calibration=None,
         audit=None,
+        shortcuts=shortcuts_of(3000),
         decisions=DecisionCounts(
             9, {"keep": 9}, {LONG * 9: 9}, {f"{LONG} {n}": 1 for n in range(5000)}
         ),
@@ -135,6 +155,8 @@ def test_a_page_of_three_thousand_groups_keeps_the_bound():
     assert html.count(worst) > 400
     assert len(html.encode()) <= MAX_PAGE_BYTES
     assert "and 4,500 more in the JSON file" in html
+    assert "and 2,501 more in the JSON file" in html
+    assert LONG * 2 not in html
 
 
 def test_a_plot_keeps_the_words_of_a_dataset_as_words_and_its_colors_to_the_page():

@@ -8,11 +8,13 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
-from isekai_gen.errors import InputError
+from isekai_gen.errors import ChecksumError, InputError
 from isekai_gen.evaluation.rows import read_evaluation_set
 from isekai_gen.stages.counterfactual_read import read_counterfactuals
 from isekai_gen.stages.diversified import DIVERSIFIED, read_diversified
+from isekai_gen.stages.report import write_report
 from isekai_gen.stages.shortcut_rows import read_kinds
 from isekai_gen.stages.shortcuts import read_shortcuts, shortcuts_file
 from tests.small_jobs import digests, read_plan
@@ -64,6 +66,9 @@ def test_the_planted_concept_is_flagged_with_its_place(measured):
 def test_results_tell_the_three_kinds_apart(measured):
     results = json.loads(measured[1].files[0].read_text())
     (model,) = results["shortcuts"]["models"]
+    (table,) = measured[1].shortcuts()
+    assert table[0][0] == "rule:test (lcl and strict agree)"
+    assert model["metrics"].keys() == {"lcl", "strict"}
     planted = model["metrics"]["strict"]["by_concept"][PLANTED]
     assert planted["untouched"]["estimate"] == planted["named_without_object"]["estimate"] == 1
     assert planted["object_kept"]["estimate"] < 1
@@ -160,3 +165,62 @@ def test_a_workspace_without_samples_says_what_to_run(own_copy):
     asked = read_evaluation_set(own_copy.workspace.manifests / "ISEKAI-pair.json")
     with pytest.raises(InputError, match="isekai-gen counterfactuals"):
         read_kinds(own_copy.workspace, asked.rows, 2)
+
+
+def test_the_report_shows_gaps_and_the_words_that_go_with_them(measured, tmp_path):
+    job = measured[0]
+    written = write_report(job.context(), tmp_path / "report.html")
+    page = written.page.read_text()
+    assert written.tree["shortcuts"] == json.loads(shortcuts_file(job.workspace).read_text())
+    row = page.partition("<caption>Shortcut gap of rule:test</caption>")[2]
+    row = row.partition(f'<th scope="row">{PLANTED}</th>')[2].partition("</tr>")[0]
+    gap = written.tree["shortcuts"]["concepts"][0]["models"]["rule:test"]["shortcut_gap"]
+    assert f"+50.0% ({100 * gap['low']:+.1f} to {100 * gap['high']:+.1f})" in row
+    assert row.endswith("<td>flagged</td>")
+    words = page.partition("<caption>Words that go with flagged concepts</caption>")[2]
+    assert f"<td>place = {PLACE}</td>" in words.partition("</table>")[0]
+    assert '<a href="#shortcuts">' in page
+
+
+def test_without_an_evaluation_of_samples_the_report_does_not_speak_of_shortcuts(own_copy):
+    shortcuts_file(own_copy.workspace).unlink()
+    written = write_report(own_copy.context())
+    assert "shortcuts" not in written.tree
+    assert "hortcut" not in written.page.read_text()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"concepts": [{}]}', "[" * 100_000])
+def test_a_damaged_report_of_shortcuts_is_said(own_copy, content):
+    shortcuts_file(own_copy.workspace).write_text(content)
+    with pytest.raises(ChecksumError, match=r"shortcuts\.json: .*evaluate --counterfactuals"):
+        write_report(own_copy.context())
+    with pytest.raises(InputError, match=r"shortcuts\.json is not as it was written"):
+        own_copy.diversify()
+
+
+def test_a_report_of_shortcuts_that_cannot_be_read_is_said(own_copy):
+    shortcuts_file(own_copy.workspace).unlink()
+    shortcuts_file(own_copy.workspace).mkdir()
+    with pytest.raises(InputError, match=r"shortcuts\.json cannot be read .*evaluate --counterf"):
+        own_copy.diversify()
+
+
+def test_a_damaged_sample_is_asked_of_no_model(own_copy):
+    (sample, *_) = read_counterfactuals(own_copy.workspace)
+    Image.new("RGB", (64, 64)).save(sample.picture)
+    asked = read_evaluation_set(own_copy.workspace.manifests / "ISEKAI-pair.json")
+    with pytest.raises(ChecksumError, match=f"{sample.picture}: its pixels are not those"):
+        read_kinds(own_copy.workspace, asked.rows, 2)
+
+
+def test_a_forced_plan_keeps_to_the_words_of_diversification(own_copy):
+    """They are words of the workspace, as its catalog is: images go, words stay."""
+    own_copy.diversify()
+    own_copy.draw({PLANTED: 2 * IMAGES})
+    plan, lines = read_plan(own_copy.workspace), read_diversified(own_copy.workspace)
+    own_copy.draw({PLANTED: 2 * IMAGES}, seed=5, force=True)
+    again = read_plan(own_copy.workspace)
+    assert read_diversified(own_copy.workspace) == lines
+    assert not {image.image_id for image in plan} & {image.image_id for image in again}
+    told = [image.slots.get(DIVERSIFIED, "") for image in again if image.concept == PLANTED]
+    assert told == [""] * IMAGES + ["place"] * IMAGES

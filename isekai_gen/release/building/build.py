@@ -70,11 +70,6 @@ def _refuse_request(request: BuildRequest) -> None:
         raise ReleaseError("a linked image cannot be marked; leave out --hard-link or --c2pa-cert")
     if plan.hard_link and not plan.has_loose_images:
         raise ReleaseError("no image is a file of its own here; leave out --hard-link")
-    if plan.marker is not None and content.samples:
-        raise ReleaseError(
-            "counterfactual samples cannot be marked, so not every picture would carry C2PA's "
-            "mark; give --no-counterfactuals, or leave out --c2pa-cert"
-        )
     if plan.profile == "hub" and plan.loose_images:
         _refuse_too_many(request)
     splits = sorted(set(content.splits.values()))

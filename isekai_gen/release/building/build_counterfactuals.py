@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from isekai_gen.release.counterfactual_samples import (
     ReleasedSample,
     SampleFile,
     count_samples,
+    sample_file_name,
     sample_path,
     sample_row,
 )
@@ -39,7 +41,10 @@ from isekai_gen.release.layout import (
 )
 
 _DESCRIPTION = "Released images with their object, or all but the object, replaced."
-_BROKEN = "run `isekai-gen counterfactuals` to make it again"
+_BROKEN = (
+    "delete what is left of it and run `isekai-gen counterfactuals` to make it again, or give "
+    "--no-counterfactuals"
+)
 Row = dict[str, Any]
 
 
@@ -54,7 +59,7 @@ def write_samples(
         images: In release order.
 
     Raises:
-        ReleaseError: If a sample is not of released images of one split.
+        ReleaseError: If a sample is not of released images of one split, or cannot be marked.
         ChecksumError: If a picture is not what its record says.
         StorageError: If the disk is full or read-only.
     """
@@ -137,9 +142,20 @@ class _SampleWriter:
         if splits != {source.split}:
             raise ReleaseError(f"sample {sample.id} is not of released images of one split")
         content = _read_file(sample)
-        row = sample_row(sample, source, _checked(sample, content))
+        width, height = _checked_size(sample, content)
+        content = self._marked(sample, content)
+        file = SampleFile(width, height, hashlib.sha256(content).hexdigest())
+        row = sample_row(sample, source, file)
         self.rows.append(row)
         return row, content
+
+    def _marked(self, sample: ReleasedSample, content: bytes) -> bytes:
+        """The bytes that are released; a mark names the generator that drew the source."""
+        marker, source = self._request.plan.marker, self._images[sample.source]
+        if marker is None:
+            return content
+        path = sample_path(sample_file_name(source.concept.slug, sample.id))
+        return marker.mark(content, replace(source, record=replace(source.record, path=path)))
 
 
 def _parts(samples: Sequence[ReleasedSample], max_bytes: int) -> Iterator[list[ReleasedSample]]:
@@ -175,14 +191,15 @@ def _unreadable(sample: ReleasedSample, error: OSError) -> ChecksumError:
     return ChecksumError(f"{sample.picture} cannot be read ({error.strerror}); {_BROKEN}")
 
 
-def _checked(sample: ReleasedSample, content: bytes) -> SampleFile:
-    """What was measured of a picture, which has the pixels recorded."""
+def _checked_size(sample: ReleasedSample, content: bytes) -> tuple[int, int]:
+    """Width and height of a picture, which has the pixels recorded."""
     try:
         with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
             pixels = np.asarray(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError) as error:
+    # Pillow raises SyntaxError for a broken chunk.
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ChecksumError(f"{sample.picture} is no readable PNG; {_BROKEN}") from error
     if pixel_sha256(pixels) != sample.pixel_sha256:
         raise ChecksumError(f"{sample.picture} has other pixels than recorded; {_BROKEN}")
     height, width = pixels.shape[:2]
-    return SampleFile(width, height, hashlib.sha256(content).hexdigest())
+    return width, height

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from isekai_gen.errors import ChecksumError, ReleaseError
@@ -13,7 +14,7 @@ from isekai_gen.manifests.paths import check_relative_path
 from isekai_gen.release.building.staging import staged_folder
 from isekai_gen.release.containers.container_read import ContainedImage
 from isekai_gen.release.containers.image_containers import IMAGE_CONTAINERS
-from isekai_gen.release.layout import METADATA_FILE
+from isekai_gen.release.layout import COUNTERFACTUALS_FILE, METADATA_FILE
 from isekai_gen.release.verification.received import walk_release
 
 # What names images by their paths, and so works beside images/ only.
@@ -22,18 +23,30 @@ _MANIFESTS = "lcl/"
 _MAX_NAME_BYTES = 255
 
 
-def unpack_release(folder: Path, out: Path) -> int:
+@dataclass(frozen=True)
+class Unpacked:
+    """What was given back.
+
+    Attributes:
+        images: How many.
+        samples_left_out: Where counterfactual samples of the release are, or None.
+    """
+
+    images: int
+    samples_left_out: Path | None
+
+
+def unpack_release(folder: Path, out: Path) -> Unpacked:
     """Write images/ of a release into a new folder, beside copies of metadata.jsonl and lcl/.
 
     Every image is held against its digest in metadata.jsonl, and only paths that stand there are
-    written. Memory holds a row group, and names and digests of all images.
+    written. Memory holds a row group, and names and digests of all images. Counterfactual samples
+    stay where they are: whoever reads a folder of images reads all below it, and would take them
+    for images.
 
     Args:
         folder: The release; images in Parquet files or tar shards.
         out: To make; must not exist.
-
-    Returns:
-        Number of images.
 
     Raises:
         ReleaseError: If `out` exists, the release has no such containers, or they are malformed.
@@ -45,32 +58,40 @@ def unpack_release(folder: Path, out: Path) -> int:
     if METADATA_FILE not in files:
         raise ReleaseError(f"{folder} has no {METADATA_FILE}; give the folder of a release")
     sha256_by_path = _listed_images(files[METADATA_FILE])
-    missing = set(sha256_by_path)
     images = _contained_images(folder, files)
     with staged_folder(out) as tree:
-        for image in images:
-            if image.name not in missing:
-                raise ChecksumError(
-                    f"{folder}: {image.name!a} is contained twice, or is not in {METADATA_FILE}; "
-                    "copy the release again"
-                )
-            if hashlib.sha256(image.content).hexdigest() != sha256_by_path[image.name]:
-                raise ChecksumError(
-                    f"{folder}: bytes of {image.name} differ from their digest in "
-                    f"{METADATA_FILE}; copy the release again"
-                )
-            missing.remove(image.name)
-            _write(tree / image.name, image.content)
-        if missing:
-            raise ChecksumError(
-                f"{folder}: {len(missing)} images of {METADATA_FILE} are not contained, such as "
-                f"{min(missing)}; copy the release again"
-            )
+        _write_images(tree, folder, images, sha256_by_path)
         for name, path in files.items():
             if name == METADATA_FILE or name.startswith(_MANIFESTS):
                 (tree / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, tree / name)
-    return len(sha256_by_path)
+    samples = files.get(COUNTERFACTUALS_FILE)
+    return Unpacked(len(sha256_by_path), None if samples is None else samples.parent)
+
+
+def _write_images(
+    tree: Path, folder: Path, images: Iterator[ContainedImage], sha256_by_path: Mapping[str, str]
+) -> None:
+    """Write exactly the images that are listed, each with the bytes that it must have."""
+    missing = set(sha256_by_path)
+    for image in images:
+        if image.name not in missing:
+            raise ChecksumError(
+                f"{folder}: {image.name!a} is contained twice, or is not in {METADATA_FILE}; "
+                "copy the release again"
+            )
+        if hashlib.sha256(image.content).hexdigest() != sha256_by_path[image.name]:
+            raise ChecksumError(
+                f"{folder}: bytes of {image.name} differ from their digest in "
+                f"{METADATA_FILE}; copy the release again"
+            )
+        missing.remove(image.name)
+        _write(tree / image.name, image.content)
+    if missing:
+        raise ChecksumError(
+            f"{folder}: {len(missing)} images of {METADATA_FILE} are not contained, such as "
+            f"{min(missing)}; copy the release again"
+        )
 
 
 def _listed_images(metadata: Path) -> dict[str, str]:

@@ -21,7 +21,13 @@ from isekai_gen.release.documents.card_selection import selection_section
 from isekai_gen.release.documents.card_splits import splits_section
 from isekai_gen.release.documents.citation import release_url
 from isekai_gen.release.facts import ReleaseFacts
-from isekai_gen.release.layout import CHANGELOG_FILE, LICENSE_FILE, NOTICES_FILE, SUMS_FILE
+from isekai_gen.release.layout import (
+    CHANGELOG_FILE,
+    COUNTERFACTUALS_FOLDER,
+    LICENSE_FILE,
+    NOTICES_FILE,
+    SUMS_FILE,
+)
 
 _Answered = tuple[str, str]
 """A question and its answer, Markdown."""
@@ -83,6 +89,14 @@ def _composition(facts: ReleaseFacts) -> Iterator[_Answered]:
         "Its concept as a label, its prompts, seed, model and settings, its checksums, and what "
         "curation measured of it: a row of `metadata.jsonl`, whose columns the card explains.",
     )
+    if facts.samples is not None:
+        yield (
+            "Is there anything beside the images?",
+            f"{counted(facts.samples.counts['samples'], 'counterfactual sample')}: images of this "
+            "dataset with the object, or all but the object, replaced. They lie apart, in "
+            f"`{COUNTERFACTUALS_FOLDER}/`, and no other number here counts them; the card says how "
+            "they were made and what for.",
+        )
     yield "Is anything missing?", _missing(facts)
     yield "Are there recommended splits?", splits_section(facts).partition("\n\n")[2]
     yield "Are there errors, noise, repetitions?", paragraphs(answers.limitations)

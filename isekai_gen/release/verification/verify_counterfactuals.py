@@ -10,6 +10,7 @@ from isekai_gen.errors import ReleaseError
 from isekai_gen.release.containers.parquet_images import IMAGE_COLUMN, picture
 from isekai_gen.release.containers.parquet_read import iter_parquet_rows, parquet_facts
 from isekai_gen.release.counterfactual_columns import COUNTERFACTUALS_TABLE_COLUMNS
+from isekai_gen.release.counterfactual_samples import sample_path
 from isekai_gen.release.layout import (
     COUNTERFACTUAL_IMAGES,
     COUNTERFACTUALS_FILE,
@@ -129,7 +130,7 @@ def _row_faults(
 ) -> Iterator[str]:
     shown, told = row[IMAGE_COLUMN.name], {**row}
     del told[IMAGE_COLUMN.name]
-    path = f"{COUNTERFACTUALS_FOLDER}/{row['file_name']}"
+    path = sample_path(row["file_name"])
     known = release.samples.rows.get(path)
     if known is None or path in seen:
         yield f"{path!a}: {COUNTERFACTUALS_FILE} has no row for it, or it is there twice"

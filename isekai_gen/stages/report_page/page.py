@@ -14,6 +14,7 @@ from isekai_gen.stages.report_page.kept import kept_section
 from isekai_gen.stages.report_page.markup import Html, joined, paragraph, text, with_code
 from isekai_gen.stages.report_page.newness import newness_section
 from isekai_gen.stages.report_page.people import audit_section, decisions_section
+from isekai_gen.stages.report_page.shortcuts import shortcuts_section
 from isekai_gen.stages.report_page.similarity import similarity_section
 from isekai_gen.stages.report_page.style import STYLE
 from isekai_gen.stages.report_page.yields import yields_section
@@ -32,6 +33,7 @@ _CONTENTS = {
     "calibration": "Calibration",
     "audit": "Audit",
     "decisions": "Decisions",
+    "shortcuts": "Shortcuts",
     "contact": "Contact sheets",
 }
 
@@ -66,7 +68,7 @@ def report_page(numbers: ReportNumbers, groups: GroupPictures, contact: ContactP
 {_figures(numbers)}
 {_notes(numbers)}
 </header>
-{_navigation()}
+{_navigation(numbers)}
 <main>
 {main}
 </main>
@@ -91,6 +93,7 @@ def _sections(
     yield calibration_section(numbers)
     yield audit_section(numbers)
     yield decisions_section(numbers)
+    yield from shortcuts_section(numbers.shortcuts)
     yield contact_section(numbers, contact)
 
 
@@ -113,8 +116,10 @@ def _notes(numbers: ReportNumbers) -> Html:
     return joined(paragraph(with_code(note), "note") for note in numbers.notes)
 
 
-def _navigation() -> Html:
+def _navigation(numbers: ReportNumbers) -> Html:
     links = "".join(
-        f'<li><a href="#{anchor}">{name}</a></li>' for anchor, name in _CONTENTS.items()
+        f'<li><a href="#{anchor}">{name}</a></li>'
+        for anchor, name in _CONTENTS.items()
+        if anchor != "shortcuts" or numbers.shortcuts is not None
     )
     return Html(f'<nav aria-label="Sections"><ul>{links}</ul></nav>')
