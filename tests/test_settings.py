@@ -87,3 +87,13 @@ def test_a_limit_that_is_no_number_is_refused(tmp_path, section, key, value):
 def test_a_value_out_of_range_names_its_key():
     with pytest.raises(InputError, match=r"near_duplicate\.max_similarity"):
         Settings().with_overrides({"near_duplicate": {"max_similarity": 1.5}})
+
+
+def test_choices_are_distinct_and_their_order_says_nothing():
+    said = {"refills": ["multi", "none"], "kept": ["context", "object"]}
+    chosen = Settings().with_overrides({"counterfactuals": said}).counterfactuals
+    assert chosen.refills == ("none", "multi")
+    assert chosen.kept == Settings().counterfactuals.kept
+    for wrong in ([], ["none", "none"]):
+        with pytest.raises(InputError, match=r"counterfactuals\.refills: name at least one"):
+            Settings().with_overrides({"counterfactuals": {"refills": wrong}})

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from isekai_gen.cli.console import print_json, print_table
+from isekai_gen.cli.console import print_json, print_table, tell_if_starter
 from isekai_gen.cli.curation_options import encoder_option
+from isekai_gen.cli.option_types import FiniteRange, InputFile
 from isekai_gen.cli.options import (
     common_options,
     json_option,
     open_workspace,
-    tell_if_starter,
+    request_option,
     voice_options,
+    was_given,
     workspace_option,
 )
 
@@ -29,31 +30,26 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
+@request_option(
     "--images-per-concept-sampled",
     type=click.IntRange(min=1),
     default=8,
     show_default=True,
-    envvar="ISEKAI_GEN_IMAGES_PER_CONCEPT_SAMPLED",
-    show_envvar=True,
     help="Images of each concept that copies are made of, at most.",
 )
-@click.option(
+@request_option(
     "--false-merges",
-    type=click.FloatRange(0, 1000, min_open=True, max_open=True),
+    type=FiniteRange(0, 1000, min_open=True, max_open=True),
     default=1.0,
     show_default=True,
-    envvar="ISEKAI_GEN_FALSE_MERGES",
-    show_envvar=True,
     help="The budget: images of 1,000 that may be expected to be dropped wrongly.",
 )
-@click.option(
+@request_option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    envvar="ISEKAI_GEN_CALIBRATE_SEED",
-    show_envvar=True,
+    section="calibrate",
     help="Of the sample and the copies.",
 )
 @encoder_option
@@ -81,37 +77,33 @@ def calibrate(**options: Any) -> None:  # noqa: ANN401
 
 
 @click.command()
-@click.option(
+@request_option(
     "--n",
     "number",
     type=click.IntRange(min=1),
     default=200,
     show_default=True,
-    envvar="ISEKAI_GEN_AUDIT_N",
-    show_envvar=True,
+    section="audit",
     help="Questions to draw, at most.",
 )
-@click.option(
+@request_option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    envvar="ISEKAI_GEN_AUDIT_SEED",
-    show_envvar=True,
+    section="audit",
     help="Of the sample.",
 )
-@click.option(
+@request_option(
     "--answers",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    envvar="ISEKAI_GEN_AUDIT_ANSWERS",
-    show_envvar=True,
+    type=InputFile(),
+    section="audit",
     help="Read the answers to the questions drawn last instead of drawing new ones.",
 )
 @click.option("--decide", is_flag=True, help="Turn the answers into decisions.")
-@click.option(
+@request_option(
     "--by",
-    envvar="ISEKAI_GEN_AUDIT_BY",
-    show_envvar=True,
+    section="audit",
     help="Who decides, for --decide.",
 )
 @workspace_option()
@@ -144,17 +136,11 @@ def _decides(options: Mapping[str, Any]) -> str | None:
         raise click.UsageError("--decide needs --answers FILE: there is nothing to decide by")
     if options["decide"] and not signed:
         raise click.UsageError("--decide needs --by NAME: a decision says who made it")
-    if not options["decide"] and _was_given("by"):
+    if not options["decide"] and was_given("by"):
         raise click.UsageError("--by NAME goes with --decide")
-    if options["answers"] is not None and (_was_given("number") or _was_given("seed")):
+    if options["answers"] is not None and (was_given("number") or was_given("seed")):
         raise click.UsageError("--answers FILE goes without --n and --seed: it draws no questions")
     return signed if options["decide"] else None
-
-
-def _was_given(option: str) -> bool:
-    """Whether an option stands on the command line; the environment may hold one for later."""
-    source = click.get_current_context().get_parameter_source(option)
-    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def _print_sample(report: SampleReport) -> None:

@@ -11,7 +11,14 @@ import click
 from isekai_gen.cli.console import ConsoleReporter, print_json, print_table
 from isekai_gen.cli.curation_options import encoder_option
 from isekai_gen.cli.model_options import concepts_option, templates_option, wildcards_option
-from isekai_gen.cli.options import debug_option, json_option, request_option, voice_options
+from isekai_gen.cli.option_types import InputFile
+from isekai_gen.cli.options import (
+    debug_option,
+    json_option,
+    request_option,
+    voice_options,
+    was_given,
+)
 
 if TYPE_CHECKING:
     from isekai_gen.prompts.catalog import Catalog
@@ -30,7 +37,7 @@ def concepts() -> None:
 
 
 @concepts.command("check")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=InputFile())
 @templates_option
 @wildcards_option
 @click.option("--strict", is_flag=True, help="Refuse a catalog with warnings (exit code 2).")
@@ -59,6 +66,8 @@ def check_concepts(file: Path, **options: Any) -> None:  # noqa: ANN401
     catalog = load_catalog(file)
     path, wildcards = options["templates"], options["generate__wildcards"]
     templates = None
+    if path is None and was_given("generate__wildcards"):
+        raise click.BadParameter("needs --templates", param_hint="--wildcards")
     if path is not None:
         templates = load_templates(path, None if wildcards is None else Path(wildcards))
         check_templates(templates, catalog, path)
@@ -91,9 +100,7 @@ def _warnings(
         return check_catalog_deep(catalog, file, DeepCheck(encoder or STARTER, templates, reporter))
     from isekai_gen.stages.concept_check import check_catalog
 
-    context = click.get_current_context()
-    given = context.get_parameter_source("embed__encoder")
-    if given is click.core.ParameterSource.COMMANDLINE:
+    if was_given("embed__encoder"):
         raise click.BadParameter("needs --deep", param_hint="--encoder")
     return check_catalog(catalog, file)
 
@@ -115,26 +122,21 @@ def _print_check(
 
 @concepts.command("new")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
+@request_option(
     "--name",
-    envvar="ISEKAI_GEN_CATALOG_NAME",
-    show_envvar=True,
+    section="catalog",
     help="Name of the catalog. [default: the file's name]",
 )
-@click.option(
+@request_option(
     "--groups",
     type=int,
-    envvar="ISEKAI_GEN_GROUPS",
-    show_envvar=True,
     help="How many groups to prepare. [default: as many as --concept, at least 1]",
 )
-@click.option(
+@request_option(
     "--concept",
     "pairs",
     multiple=True,
     metavar="NAME=REAL",
-    envvar="ISEKAI_GEN_CONCEPT",
-    show_envvar=True,
     help="A fictional concept and its real counterpart, such as cactihog=hedgehog; repeatable.",
 )
 @voice_options

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 import click
 
+from isekai_gen.cli.option_types import InputFile
 from isekai_gen.cli.options import request_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 class_map_option = request_option(
     "--class-map",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=InputFile(),
     help="The map_clsloc.txt of ILSVRC2012, for its ids and names. [default: looked for in "
     "--imagenet, its devkit/data and beside it]",
 )

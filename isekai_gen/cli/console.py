@@ -13,6 +13,7 @@ import click
 from isekai_gen.cli.progress import progress_bar, progress_lines
 
 if TYPE_CHECKING:
+    from isekai_gen.stages.context import StageContext
     from isekai_gen.stages.reporting import Advance
 
 CHECK_FAILED = 1
@@ -67,3 +68,30 @@ def counts_line(counts: Mapping[str, Any]) -> str:
         f"generated {counts['generated']} = {counts['kept']} kept"
         + (f" + {dropped}" if dropped else "")
     )
+
+
+def tell_if_starter(
+    context: StageContext, *, draws: bool = False, embeds: bool = False, to: str = ""
+) -> None:
+    """Say that the starter models are for trying things out, if the running command uses them.
+
+    Args:
+        context: The workspace.
+        draws: Whether the command draws with the model of --model.
+        embeds: Whether it embeds with the encoder of --encoder.
+        to: The command that takes these options, if this one does not.
+    """
+    from isekai_gen.settings import STARTER
+
+    settings = context.settings
+    better = []
+    if draws and settings.generate.model == STARTER:
+        better.append("--model stabilityai/sdxl-turbo")
+    if embeds and settings.embed.encoder == STARTER:
+        better.append("--encoder ViT-B-32/laion2b_s34b_b79k")
+    if better:
+        other = f" to isekai-gen {to}" if to else ""
+        context.reporter.note(
+            "The starter models are for trying things out; for real work pass "
+            f"{' '.join(better)}{other}"
+        )

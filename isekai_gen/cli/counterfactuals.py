@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isekai_gen.cli.console import print_json
+from isekai_gen.cli.console import print_json, tell_if_starter
 from isekai_gen.cli.curation_options import encoder_option
-from isekai_gen.cli.option_types import RealOrDefault
+from isekai_gen.cli.failures import PARTLY_DONE
+from isekai_gen.cli.option_types import OutputFile, RealOrDefault
 from isekai_gen.cli.options import (
     combined,
     common_options,
     open_workspace,
     request_option,
     setting,
-    tell_if_starter,
+    was_given,
 )
 
 if TYPE_CHECKING:
     from isekai_gen.settings import CounterfactualSettings
     from isekai_gen.stages.counterfactuals import CounterfactualReport
 
-PARTLY_DONE = 3
 _TWIN = "ISEKAI_GEN_COUNTERFACTUALS_"
 _sample_options = combined(
     setting(
@@ -107,7 +107,7 @@ _mask_options = combined(
     ),
     request_option(
         "--sheet",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=OutputFile(),
         section="counterfactuals",
         help="PNG file to write: some images, each with its kept samples.",
     ),
@@ -147,10 +147,8 @@ def counterfactuals(**options: Any) -> None:  # noqa: ANN401
 
 def _refuse_unused(settings: CounterfactualSettings) -> None:
     """Refuse filler sources on the command line that no refill takes pixels from."""
-    source = click.get_current_context().get_parameter_source("counterfactuals__filler_sources")
-    if source is click.core.ParameterSource.COMMANDLINE and not (
-        {"single", "multi"} & set(settings.refills)
-    ):
+    filled = {"single", "multi"} & set(settings.refills)
+    if was_given("counterfactuals__filler_sources") and not filled:
         raise click.BadParameter("needs --refill single or multi", param_hint="--filler-source")
 
 

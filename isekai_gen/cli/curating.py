@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isekai_gen.cli.console import print_json
+from isekai_gen.cli.console import print_json, tell_if_starter
 from isekai_gen.cli.curation_options import encoder_option, overlap_options
-from isekai_gen.cli.options import common_options, open_workspace, tell_if_starter
+from isekai_gen.cli.failures import PARTLY_DONE
+from isekai_gen.cli.options import common_options, open_workspace
 
 if TYPE_CHECKING:
     from isekai_gen.stages.judging import VerdictReport
-
-PARTLY_DONE = 3
 
 
 @click.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isekai_gen.cli.option_types import RealOrDefault, WholeOrDefault
+from isekai_gen.cli.option_types import FiniteRange, InputFile, RealOrDefault, WholeOrDefault
 from isekai_gen.cli.options import combined, setting
 
 
@@ -36,7 +36,7 @@ class_options = combined(
     setting(
         "--max-margin",
         "class_overlap.max_margin",
-        type=click.FloatRange(-2, 2),
+        type=FiniteRange(-2, 2),
         help="How much more like a class than like its own concept an image may be. [default: 0]",
     ),
     setting(
@@ -71,7 +71,7 @@ overlap_options = combined(
     setting(
         "--max-name-similarity",
         "name_overlap.max_similarity",
-        type=click.FloatRange(-1, 1),
+        type=FiniteRange(-1, 1),
         help="How alike a name and that of a class may read before people look. [default: 0.9]",
     ),
     setting(
@@ -126,7 +126,7 @@ release_options = combined(
     setting(
         "--license-file",
         "release.license_file",
-        type=click.Path(exists=True, dir_okay=False),
+        type=InputFile(),
         help="Full text of a license that is not shipped.",
     ),
     setting(

@@ -7,24 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isekai_gen.cli.console import ConsoleReporter, print_json
+from isekai_gen.cli.console import ConsoleReporter, print_json, tell_if_starter
 from isekai_gen.cli.curation_options import encoder_option
 from isekai_gen.cli.deduping_words import print_outside_report, print_workspace_report
 from isekai_gen.cli.duplicate_options import check_options, duplicate_options, outside_options
+from isekai_gen.cli.failures import PARTLY_DONE
 from isekai_gen.cli.options import (
     common_options,
     device_names_from,
     engine_from,
     open_workspace,
     overrides_from,
-    tell_if_starter,
 )
 
 if TYPE_CHECKING:
     from isekai_gen.stages.context import StageContext
     from isekai_gen.stages.dedupe_folder_report import OutsideReport
 
-PARTLY_DONE = 3
 _STARTER_ON_OTHERS = (
     "The starter encoder knows only pictures like its own; for others pass "
     "--encoder ViT-B-32/laion2b_s34b_b79k, or --tiers exact,perceptual"

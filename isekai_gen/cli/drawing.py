@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from isekai_gen.cli.console import print_json
+from isekai_gen.cli.console import print_json, tell_if_starter
 from isekai_gen.cli.failures import exit_if_failed, retry_option
 from isekai_gen.cli.model_options import drawing_options
-from isekai_gen.cli.options import common_options, open_workspace, tell_if_starter
+from isekai_gen.cli.options import common_options, open_workspace
 
 
 @click.command()

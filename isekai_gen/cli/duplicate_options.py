@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from isekai_gen.cli.options import combined, setting
+from isekai_gen.cli.option_types import FiniteRange, InputFile
+from isekai_gen.cli.options import combined, request_option, setting, was_given
 
-_SIMILARITY = click.FloatRange(-1, 1)
+_SIMILARITY = FiniteRange(-1, 1)
 _RADIUS = click.IntRange(0, 31)
 
 
@@ -43,7 +44,7 @@ search_options = combined(
     _limit(
         "--min-recall",
         "min_recall",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        type=FiniteRange(0, 1, min_open=True, max_open=True),
         help="Share of the pairs that an approximate search must find. [default: 0.98]",
     ),
 )
@@ -64,7 +65,7 @@ duplicate_options = combined(
     _limit(
         "--relative-quantile",
         "relative_quantile",
-        type=click.FloatRange(0, 1),
+        type=FiniteRange(0, 1),
         help="A pair of one concept must also lie above this quantile of the concept's own pairs. "
         "[default: none]",
     ),
@@ -118,34 +119,27 @@ duplicate_options = combined(
     ),
     search_options,
 )
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = InputFile()
 _PLACE = click.Path(exists=True, path_type=Path)
 
-
-def _outside(flag: str, **attributes: Any) -> Any:  # noqa: ANN401 - a decorator
-    """An option that is no setting, with its environment twin."""
-    twin = "ISEKAI_GEN_" + flag.lstrip("-").upper()
-    return click.option(flag, envvar=twin, show_envvar=True, **attributes)
-
-
 outside_options = combined(
-    _outside(
+    request_option(
         "--images",
         type=_PLACE,
         help="Folder, .tar or .parquet file of pictures, in place of a workspace.",
     ),
-    _outside(
+    request_option(
         "--embeddings",
         type=_FILE,
         help="Matrix of embeddings (.npy, float16 or float32), in place of a workspace.",
     ),
-    _outside(
+    request_option(
         "--against",
         type=_PLACE,
         help="The same of another set, which is never judged: what duplicates it is dropped.",
     ),
-    _outside("--ids", type=_FILE, help="Text file with one id a line, as many as rows."),
-    _outside(
+    request_option("--ids", type=_FILE, help="Text file with one id a line, as many as rows."),
+    request_option(
         "--floor",
         type=_SIMILARITY,
         help="Lowest similarity of embeddings listed in edges.parquet. [default: the lowest limit]",
@@ -230,7 +224,6 @@ def _check_search(context: click.Context, options: Mapping[str, Any]) -> None:
 
 
 def _refuse(context: click.Context, names: tuple[str, ...], why: str) -> None:
-    given = click.core.ParameterSource.COMMANDLINE
     for parameter in context.command.params:
-        if parameter.name in names and context.get_parameter_source(parameter.name) is given:
+        if parameter.name in names and was_given(parameter.name):
             raise click.UsageError(f"{parameter.opts[-1]} {why}")

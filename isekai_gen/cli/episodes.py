@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from isekai_gen.cli.class_folder_options import class_map_option, imagenet_option
-from isekai_gen.cli.console import print_json
+from isekai_gen.cli.console import print_json, tell_if_starter
 from isekai_gen.cli.curation_options import encoder_option
-from isekai_gen.cli.options import (
-    combined,
-    common_options,
-    open_workspace,
-    request_option,
-    setting,
-    tell_if_starter,
-)
+from isekai_gen.cli.option_types import FiniteRange, InputFile, OutputFile
+from isekai_gen.cli.options import combined, common_options, open_workspace, request_option, setting
 from isekai_gen.manifests.episode_plan import RELABELS, STRATEGIES
 
 if TYPE_CHECKING:
     from isekai_gen.stages.episodes import EpisodeReport
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = InputFile()
 _source_options = combined(
     imagenet_option(", instead of the kept images."),
     class_map_option,
@@ -102,7 +95,7 @@ _epoch_options = combined(
     ),
     request_option(
         "--false-labels",
-        type=click.FloatRange(0, 1),
+        type=FiniteRange(0, 1),
         default=0.0,
         help="Share of an episode's support images with another way's label. [default: 0]",
     ),
@@ -120,7 +113,7 @@ _epoch_options = combined(
 @_epoch_options
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(),
     required=True,
     help="File to write, such as episodes/train.jsonl; a summary lies beside it.",
 )

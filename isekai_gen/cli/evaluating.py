@@ -8,24 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
+from isekai_gen.cli.chat_options import prices_from
 from isekai_gen.cli.console import ConsoleReporter, print_json, print_table
 from isekai_gen.cli.evaluation_options import (
     check_model_options,
     limits_from,
     metrics_from,
     model_options,
-    prices_from,
     question_options,
     result_options,
     transformers_from,
 )
+from isekai_gen.cli.failures import PARTLY_DONE
 from isekai_gen.cli.options import (
     device_names_from,
     json_option,
     open_workspace,
     voice_options,
+    was_given,
     workspace_option,
 )
 
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from isekai_gen.stages.context import StageContext
     from isekai_gen.stages.evaluate import EvaluateRequest
     from isekai_gen.stages.evaluate_files import EvaluateReport
-
-PARTLY_DONE = 3
 
 
 @click.command()
@@ -113,8 +112,7 @@ def _open_folder(options: Mapping[str, Any]) -> Iterator[StageContext]:
         with open_workspace(options) as context:
             yield context
         return
-    source = click.get_current_context().get_parameter_source("workspace")
-    if source is ParameterSource.COMMANDLINE:
+    if was_given("workspace"):
         raise click.UsageError("--out is outside a workspace: give it or --workspace, not both")
     if options["images"] is None:
         raise click.UsageError("--out is outside a workspace: name the image folder with --images")
@@ -148,13 +146,8 @@ def _refuse_release(images: Path, out: Path) -> None:
 
 
 def _print(report: EvaluateReport) -> None:
-    for metric in report.evaluation.metrics:
-        print_table(*report.table(metric))
-    header, rows = report.ablations()
-    if rows:
-        print_table(header, rows)
-    for metric in report.evaluation.metrics:
-        for header, rows in report.shortcuts(metric):
+    for header, rows in (*report.accuracy(), report.ablations(), *report.shortcuts()):
+        if rows:
             print_table(header, rows)
     chance = report.evaluation.chance
     click.echo(f"chance: {chance.guess:.2f}")

@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from isekai_gen.cli.options import combined, device_names_from, request_option
+from isekai_gen.cli.chat_options import CHAT_OPTIONS, chat_options, limits_said
+from isekai_gen.cli.option_types import InputFile
+from isekai_gen.cli.options import combined, device_names_from, request_option, was_given
 
 if TYPE_CHECKING:
     from isekai_gen.evaluation.models import TransformersOptions
-    from isekai_gen.models.chat_requests import ChatLimits, ChatPrices
+    from isekai_gen.models.chat_requests import ChatLimits
 
-_EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_EXISTING_FILE = InputFile()
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _METRICS = ("lcl", "strict")
-_SERVER_LIMITS = (
-    "max_concurrent",
-    "requests_per_minute",
-    "max_tries",
-    "max_tokens",
-    "temperature",
-)
 _TRANSFORMERS = ("batch_size", "max_tokens")
-_SERVER_ONLY = (*_SERVER_LIMITS, "timeout", "leave_out", "prompt_price", "completion_price")
 # Option to the kinds of models that honor it.
 _TAKERS: dict[str, set[str]] = {
-    **{name: {"openai"} for name in _SERVER_ONLY},
-    **{name: {"hf"} for name in _TRANSFORMERS},
+    **{name: {"openai"} for name in ("max_concurrent", *CHAT_OPTIONS)},
+    "batch_size": {"hf"},
     "max_tokens": {"openai", "hf"},
     "devices": {"clip", "hf"},
 }
-
-
-class _FiniteRange(click.FloatRange):
-    """A number in a range; "inf" and "nan" are none."""
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401 - as click has it
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> float:
-        number: float = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number; give one such as 30", param, ctx)
-        return number
 
 
 _option = partial(request_option, section="evaluate")
@@ -126,10 +103,8 @@ result_options = combined(
         default=None,
         help="Draw accuracy.png. [default: if matplotlib is installed]",
     ),
-    click.option(
+    request_option(
         "--devices",
-        envvar="ISEKAI_GEN_DEVICES",
-        show_envvar=True,
         help="Where clip: and hf: models run: cpu or cuda:0. [default: the first GPU, else the "
         "CPU]",
     ),
@@ -140,21 +115,7 @@ model_options = combined(
         type=click.IntRange(min=1),
         help="Servers: requests under way at once. [default: 8]",
     ),
-    _option(
-        "--requests-per-minute",
-        type=_FiniteRange(min=0, min_open=True),
-        help="Servers: requests started in a minute. [default: no limit]",
-    ),
-    _option(
-        "--timeout",
-        type=_FiniteRange(min=0, min_open=True),
-        help="Servers: seconds to wait for an answer. [default: 120]",
-    ),
-    _option(
-        "--max-tries",
-        type=click.IntRange(min=1),
-        help="Servers: how often a question is sent before it is given up. [default: 5]",
-    ),
+    chat_options("evaluate", "Servers", temperature=0),
     _option(
         "--max-tokens",
         type=click.IntRange(min=1),
@@ -164,27 +125,6 @@ model_options = combined(
         "--batch-size",
         type=click.IntRange(min=1),
         help="hf: questions at once. [default: 8]",
-    ),
-    _option(
-        "--temperature",
-        type=_FiniteRange(min=0),
-        help="Servers: 0 for the likeliest words. [default: 0]",
-    ),
-    _option(
-        "--leave-out",
-        type=click.Choice(["temperature", "seed"]),
-        multiple=True,
-        help="Servers: send no such field, for those that refuse it; may be repeated.",
-    ),
-    _option(
-        "--prompt-price",
-        type=_FiniteRange(min=0),
-        help="Servers: price of a million tokens read, to tell the cost.",
-    ),
-    _option(
-        "--completion-price",
-        type=_FiniteRange(min=0),
-        help="Servers: price of a million tokens written.",
     ),
 )
 
@@ -199,15 +139,13 @@ def check_model_options(options: Mapping[str, Any]) -> None:
     from isekai_gen.evaluation.models import kind_of
 
     kinds = {kind_of(model) for model in options["models"]}
-    context = click.get_current_context()
     for name, takers in _TAKERS.items():
-        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if given and not kinds & takers:
+        if was_given(name) and not kinds & takers:
             raise click.UsageError(
                 f"--{name.replace('_', '-')} is for models of kind {', '.join(sorted(takers))}, "
                 "and no --model is one"
             )
-    if context.get_parameter_source("devices") is ParameterSource.COMMANDLINE:
+    if was_given("devices"):
         devices = device_names_from(options["devices"])
         if devices == ("all",) or len(devices) > 1:
             raise click.UsageError(
@@ -220,13 +158,10 @@ def limits_from(options: Mapping[str, Any]) -> ChatLimits:
     """How servers are asked."""
     from isekai_gen.models.chat_requests import ChatLimits
 
-    named = {name: options[name] for name in _SERVER_LIMITS if options[name] is not None}
-    if options["timeout"] is not None:
-        named["timeout_seconds"] = options["timeout"]
-    left_out: dict[str, None] = dict.fromkeys(options["leave_out"])
-    if named.keys() & left_out.keys():
-        raise click.UsageError("--temperature sets what --leave-out leaves out; give one of them")
-    return ChatLimits(**named, **left_out)  # type: ignore[arg-type]
+    said = limits_said(options)
+    if options["max_concurrent"] is not None:
+        said["max_concurrent"] = options["max_concurrent"]
+    return ChatLimits(**said)
 
 
 def transformers_from(options: Mapping[str, Any]) -> TransformersOptions:
@@ -235,15 +170,3 @@ def transformers_from(options: Mapping[str, Any]) -> TransformersOptions:
 
     named = {name: options[name] for name in _TRANSFORMERS if options[name] is not None}
     return TransformersOptions(**named)
-
-
-def prices_from(options: Mapping[str, Any]) -> ChatPrices | None:
-    """What servers charge; None if no option says so."""
-    from isekai_gen.models.chat_requests import ChatPrices
-
-    prices = (options["prompt_price"], options["completion_price"])
-    if prices == (None, None):
-        return None
-    if None in prices:
-        raise click.UsageError("--prompt-price and --completion-price belong together")
-    return ChatPrices(*prices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import signal
 import sys
@@ -19,6 +20,8 @@ from isekai_gen.optional import as_missing_dependency
 INTERRUPTED = 130
 TERMINATED = 143
 _DEBUG = "isekai_gen.debug"
+# Letters shown around one that is no text.
+_NEAR = 30
 
 
 def set_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -60,6 +63,8 @@ class CommandLine(click.Group):
         if not standalone_mode:
             return super().main(args, prog_name, standalone_mode=False, **extra)
         logging.getLogger("isekai_gen").addHandler(logging.NullHandler())
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="surrogateescape")  # a file's name need not be text
         termination = _Termination()
         before = signal.signal(signal.SIGTERM, termination)
         try:
@@ -84,6 +89,12 @@ class CommandLine(click.Group):
             if missing is None:
                 raise
             raise _told(ctx, missing) from error
+        except UnicodeEncodeError as error:
+            if error.encoding != "utf-8":
+                raise
+            text = error.object[max(0, error.start - _NEAR) : error.end + _NEAR]
+            told = InputError(f"{text!a} is no UTF-8 text and cannot be recorded; rename it")
+            raise _told(ctx, told) from error
         except OSError as error:
             if error.filename is None:
                 raise  # a broken pipe, which click ends quietly, or a fault of ours

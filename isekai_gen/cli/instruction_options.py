@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from isekai_gen.cli.option_types import InputFile
 from isekai_gen.cli.options import combined, request_option
 
 if TYPE_CHECKING:
     from isekai_gen.stages.instructions import InstructionRequest
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = InputFile()
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 instruction_options = combined(

@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isekai_gen.cli.class_folder_options import class_map_option, imagenet_option
-from isekai_gen.cli.console import print_json
+from isekai_gen.cli.console import print_json, tell_if_starter
 from isekai_gen.cli.curation_options import encoder_option, manifest_options
 from isekai_gen.cli.instruction_options import instruction_options, instruction_request
-from isekai_gen.cli.options import (
-    combined,
-    common_options,
-    open_workspace,
-    setting,
-    tell_if_starter,
-)
+from isekai_gen.cli.options import combined, common_options, open_workspace, setting, was_given
 from isekai_gen.errors import ManifestError
 
 if TYPE_CHECKING:
+    from isekai_gen.stages.context import StageContext
     from isekai_gen.stages.manifest_report import ManifestReport
 
 ISEKAI_CHOICES = ("isekai-10", "isekai-pair")
@@ -31,7 +26,6 @@ EPISODE_CHOICES = ("llava", "openai-chat", "sharegpt", "qwen-vl", "interleaved")
 INSTRUCTION_CHOICES = (*EPISODE_CHOICES, "triplets", "chain-of-thought")
 COUNTERFACTUAL_CHOICES = ("counterfactual",)
 _SHOWN = 20
-_UPSTREAM_SHOTS = 16
 _SHOT_OPTIONS = ("manifest__shots",)
 _STRICT_OPTIONS = ("strict",)
 _ENCODER_OPTIONS = ("embed__encoder",)
@@ -105,48 +99,16 @@ def manifest(**options: Any) -> None:  # noqa: ANN401
     Example: isekai-gen manifest --format isekai-10 --shots 4
     """
     formats = tuple(dict.fromkeys(options["formats"]))
-    chosen = {
-        choices: tuple(name for name in formats if name in choices)
-        for choices in (
-            ISEKAI_CHOICES,
-            LCL_CHOICES,
-            INSTRUCTION_CHOICES,
-            COUNTERFACTUAL_CHOICES,
-        )
-    }
     _refuse_unused(formats, options["episodes"])
-    isekai = not formats or bool(chosen[ISEKAI_CHOICES])
-    from_kept = bool(chosen[COUNTERFACTUAL_CHOICES]) or (
-        bool(chosen[INSTRUCTION_CHOICES]) and options["episodes"] is None
+    isekai = not formats or bool(_among(formats, ISEKAI_CHOICES))
+    from_kept = bool(_among(formats, COUNTERFACTUAL_CHOICES)) or (
+        bool(_among(formats, INSTRUCTION_CHOICES)) and options["episodes"] is None
     )
     drawn = _draws_episodes(formats, options["episodes"])
     with open_workspace(options, must_exist=isekai or from_kept) as context:
         tell_if_starter(context, embeds=isekai or drawn or "lcl-train" in formats)
-        reports: list[ManifestReport] = []
-        if isekai:
-            from isekai_gen.stages.manifest import write_manifests
-
-            names = chosen[ISEKAI_CHOICES]
-            reports += write_manifests(context, names, strict=options["strict"])
-            if not reports:
-                raise ManifestError(
-                    "neither isekai-10 nor isekai-pair can be written; name one with --format to "
-                    "see why, lower --shots or keep more images"
-                )
-        if chosen[LCL_CHOICES]:
-            from isekai_gen.stages.lcl_manifests import LclRequest, write_lcl_manifests
-
-            request = LclRequest(options["imagenet"], options["class_map"], options["strict"])
-            reports += write_lcl_manifests(context, chosen[LCL_CHOICES], request)
-        if chosen[INSTRUCTION_CHOICES]:
-            from isekai_gen.stages.instructions import write_instructions
-
-            wanted = instruction_request(options)
-            reports += write_instructions(context, chosen[INSTRUCTION_CHOICES], wanted)
-        if chosen[COUNTERFACTUAL_CHOICES]:
-            from isekai_gen.stages.counterfactual_manifest import write_counterfactual_manifest
-
-            reports.append(write_counterfactual_manifest(context))
+        reports = _write_isekai(context, formats, options) if isekai else []
+        reports += _write_others(context, formats, options)
     if options["as_json"]:
         print_json([report.to_json() for report in reports])
     else:
@@ -154,14 +116,53 @@ def manifest(**options: Any) -> None:  # noqa: ANN401
             _print_report(report)
 
 
+def _write_isekai(
+    context: StageContext, formats: Sequence[str], options: Mapping[str, Any]
+) -> list[ManifestReport]:
+    from isekai_gen.stages.manifest import write_manifests
+
+    names = _among(formats, ISEKAI_CHOICES)
+    reports = write_manifests(context, names, strict=options["strict"])
+    if not reports:
+        raise ManifestError(
+            "neither isekai-10 nor isekai-pair can be written; name one with --format to see why, "
+            "lower --shots or keep more images"
+        )
+    return reports
+
+
+def _write_others(
+    context: StageContext, formats: Sequence[str], options: Mapping[str, Any]
+) -> list[ManifestReport]:
+    reports: list[ManifestReport] = []
+    if lcl := _among(formats, LCL_CHOICES):
+        from isekai_gen.stages.lcl_manifests import LclRequest, write_lcl_manifests
+
+        request = LclRequest(options["imagenet"], options["class_map"], options["strict"])
+        reports += write_lcl_manifests(context, lcl, request)
+    if instructions := _among(formats, INSTRUCTION_CHOICES):
+        from isekai_gen.stages.instructions import write_instructions
+
+        reports += write_instructions(context, instructions, instruction_request(options))
+    if _among(formats, COUNTERFACTUAL_CHOICES):
+        from isekai_gen.stages.counterfactual_manifest import write_counterfactual_manifest
+
+        reports.append(write_counterfactual_manifest(context))
+    return reports
+
+
+def _among(formats: Sequence[str], choices: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in formats if name in choices)
+
+
 def _draws_episodes(formats: Sequence[str], episodes: Path | None) -> bool:
-    return episodes is None and any(name in EPISODE_CHOICES for name in formats)
+    return episodes is None and bool(_among(formats, EPISODE_CHOICES))
 
 
 def _refuse_unused(formats: Sequence[str], episodes: Path | None) -> None:
     """Refuse options on the command line that no format of this call reads."""
-    isekai = not formats or any(name in ISEKAI_CHOICES for name in formats)
-    lcl = any(name in LCL_CHOICES for name in formats)
+    isekai = not formats or bool(_among(formats, ISEKAI_CHOICES))
+    lcl = bool(_among(formats, LCL_CHOICES))
     allowed: Mapping[tuple[str, ...], tuple[bool, str]] = {
         _SHOT_OPTIONS: (
             isekai or _draws_episodes(formats, episodes),
@@ -172,7 +173,7 @@ def _refuse_unused(formats: Sequence[str], episodes: Path | None) -> None:
         _ENCODER_OPTIONS: (set(formats) != {"lcl-test"}, "lcl-train or one of kept images"),
         _STRICT_OPTIONS: (isekai or lcl, "an isekai or lcl format"),
         _INSTRUCTION_OPTIONS: (
-            any(name in INSTRUCTION_CHOICES for name in formats),
+            bool(_among(formats, INSTRUCTION_CHOICES)),
             f"one of {', '.join(INSTRUCTION_CHOICES)}",
         ),
     }
@@ -180,8 +181,7 @@ def _refuse_unused(formats: Sequence[str], episodes: Path | None) -> None:
     flags = {each.name: each.opts[0] for each in context.command.params}
     for names, (used, needed) in allowed.items():
         for name in names:
-            source = context.get_parameter_source(name)
-            if not used and source is click.core.ParameterSource.COMMANDLINE:
+            if not used and was_given(name):
                 raise click.BadParameter(f"needs --format {needed}", param_hint=flags[name])
     if lcl and context.params["imagenet"] is None:
         raise click.BadParameter(
@@ -200,7 +200,7 @@ def _print_report(report: ManifestReport) -> None:
     lines = [f"  left out: {first_few(keys)}: {reason}" for reason, keys in left_out.items()]
     lines += [
         f"  {slug}: {supply.kept} kept images, at most {supply.most_shots} shots "
-        f"({_UPSTREAM_SHOTS} need {_UPSTREAM_SHOTS + 1})"
+        f"({report.wanted_shots} need {report.wanted_shots + 1})"
         for slug, supply in report.few.items()
     ]
     for line in lines[:_SHOWN]:

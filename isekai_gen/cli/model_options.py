@@ -6,22 +6,19 @@ from pathlib import Path
 
 import click
 
-from isekai_gen.cli.options import combined, setting
+from isekai_gen.cli.option_types import FiniteRange, InputFile
+from isekai_gen.cli.options import combined, request_option, setting
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = InputFile()
 
-concepts_option = click.option(
+concepts_option = request_option(
     "--concepts",
     type=_FILE,
-    envvar="ISEKAI_GEN_CONCEPTS",
-    show_envvar=True,
     help="Catalog of concepts. [default: the workspace's own]",
 )
-templates_option = click.option(
+templates_option = request_option(
     "--templates",
     type=_FILE,
-    envvar="ISEKAI_GEN_TEMPLATES",
-    show_envvar=True,
     help="Prompt templates. [default: the workspace's own, else those shipped for the model]",
 )
 
@@ -46,10 +43,8 @@ model_option = setting(
     metavar="starter|HUB_ID|DIR|FILE",
     help="Image generator: a Hub id, a diffusers folder or a .safetensors file. [default: starter]",
 )
-preset_option = click.option(
+preset_option = request_option(
     "--preset",
-    envvar="ISEKAI_GEN_PRESET",
-    show_envvar=True,
     help="Model with sensible settings; options beside it win (`isekai-gen models` lists them).",
 )
 images_option = setting(
@@ -146,7 +141,7 @@ drawing_options = combined(
     setting(
         "--guidance-scale",
         "generate.guidance_scale",
-        type=click.FloatRange(min=0),
+        type=FiniteRange(min=0),
         help="Classifier-free guidance scale. [default: the model's own]",
     ),
     setting(

@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isekai_gen.cli.class_folder_options import class_map_option, imagenet_option
-from isekai_gen.cli.console import print_json, print_table
+from isekai_gen.cli.console import print_json, print_table, tell_if_starter
 from isekai_gen.cli.curation_options import class_options, encoder_option, neighbor_options
-from isekai_gen.cli.options import (
-    combined,
-    common_options,
-    open_workspace,
-    request_option,
-    setting,
-    tell_if_starter,
-)
+from isekai_gen.cli.options import combined, common_options, open_workspace, request_option, setting
 
 if TYPE_CHECKING:
     from isekai_gen.stages.neighbors import NeighborReport

@@ -1,16 +1,78 @@
-"""Values of options that isekai.toml remembers.
+"""Kinds of values that click has not: files, finite numbers, and the word `default`.
 
-Where the default is no value but a rule, such as "calibrated; else 0.95", only the word `default`
-takes a remembered value back.
+Where the default of what isekai.toml remembers is no value but a rule, such as "calibrated; else
+0.95", only the word `default` takes a remembered value back.
 """
 
 from __future__ import annotations
 
+import math
+import os
+from pathlib import Path
 from typing import Any
 
 import click
 
 _WORD = "default"
+
+
+class InputFile(click.Path):
+    """A file to read, as a `Path`; a pipe is none: some are read twice, and one may never end."""
+
+    def __init__(self) -> None:
+        """Of a file that exists."""
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """The path of a text."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.is_file():
+            self.fail(f"{str(path)!r} is no regular file; name one", param, ctx)
+        return path
+
+
+class OutputFile(click.Path):
+    """A file to write, as a `Path`: a new one or a regular one, for writing replaces what is there.
+
+    The superuser could replace a device by it.
+    """
+
+    def __init__(self) -> None:
+        """Of a file that need not exist."""
+        super().__init__(dir_okay=False, path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """The path of a text."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.name or (path.exists() and not path.is_file()):
+            self.fail(f"{str(path)!r} is no regular file; name one, or a new one", param, ctx)
+        return path
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range; "inf" is none, and "nan", which click finds in every range."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - as click has it
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """The number that a text says."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
 
 
 class _OrDefault(click.ParamType[Any]):
@@ -38,5 +100,5 @@ class WholeOrDefault(_OrDefault, click.IntRange):
     """A whole number in a range, or the word `default`."""
 
 
-class RealOrDefault(_OrDefault, click.FloatRange):
+class RealOrDefault(_OrDefault, FiniteRange):
     """A number in a range, or the word `default`."""

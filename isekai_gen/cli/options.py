@@ -61,13 +61,13 @@ def request_option(
 
     Args:
         flag: Such as "--seed", or "--a/--no-a" for a switch.
-        *names: Another name for the parameter, as for `click.option`.
+        *names: A short flag, or another name for the parameter, as for `click.option`.
         section: Goes into the twin's name where the flag alone is another option's.
         **attributes: As for `click.option`.
     """
     own = flag.split("/")[0].lstrip("-")
     twin = "_".join(filter(None, ["isekai_gen", section, own])).replace("-", "_").upper()
-    return click.option(flag, *names, envvar=twin, show_envvar=True, **attributes)
+    return click.option(*names, flag, envvar=twin, show_envvar=True, **attributes)
 
 
 def overrides_from(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -96,14 +96,12 @@ def combined(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 def workspace_option(default: str = ".") -> Callable[[F], F]:
     """-w/--workspace."""
-    return click.option(
-        "-w",
+    return request_option(
         "--workspace",
+        "-w",
         type=click.Path(file_okay=False, path_type=Path),
         default=default,
         show_default=True,
-        envvar="ISEKAI_GEN_WORKSPACE",
-        show_envvar=True,
         help="Folder of the dataset.",
     )
 
@@ -123,33 +121,25 @@ voice_options = combined(
 )
 
 compute_options = combined(
-    click.option(
+    request_option(
         "--devices",
-        envvar="ISEKAI_GEN_DEVICES",
-        show_envvar=True,
         help="all, or names such as cuda:0,cuda:1 or cpu. [default: all GPUs, else the CPU]",
     ),
-    click.option(
+    request_option(
         "--engine",
         type=click.Choice(["local", "ray"]),
         default="local",
         show_default=True,
-        envvar="ISEKAI_GEN_ENGINE",
-        show_envvar=True,
         help="Where workers run: processes of this machine, or a Ray cluster.",
     ),
-    click.option(
+    request_option(
         "--ray-address",
-        envvar="ISEKAI_GEN_RAY_ADDRESS",
-        show_envvar=True,
         help="HOST:PORT of the cluster, or auto for the one that this machine belongs to. "
         "[default: RAY_ADDRESS, else one is started here]",
     ),
-    click.option(
+    request_option(
         "--ray-workers",
         type=click.IntRange(min=1),
-        envvar="ISEKAI_GEN_RAY_WORKERS",
-        show_envvar=True,
         help="Workers on the cluster. [default: one per GPU, else one per CPU but one]",
     ),
     click.option(
@@ -230,22 +220,17 @@ def engine_from(options: Mapping[str, Any]) -> EngineChoice:
     from isekai_gen.executors import EngineChoice
 
     name = options.get("engine", "local")
-    context = click.get_current_context()
     for option in ("ray_address", "ray_workers"):
-        source = context.get_parameter_source(option)
-        if name != "ray" and source is click.core.ParameterSource.COMMANDLINE:
+        if name != "ray" and was_given(option):
             flag = f"--{option.replace('_', '-')}"
             raise click.BadParameter("needs --engine ray", param_hint=flag)
     return EngineChoice(name, options.get("ray_address") or "", options.get("ray_workers"))
 
 
-def tell_if_starter(context: StageContext, *, draws: bool = False, embeds: bool = False) -> None:
-    """Say once that the starter models are for trying things out, if this command uses them."""
-    from isekai_gen.settings import STARTER
-    from isekai_gen.stages.recipe import STARTER_NOTICE
+def was_given(name: str) -> bool:
+    """Whether a parameter stands on the command line of the running command.
 
-    settings = context.settings
-    if (draws and settings.generate.model == STARTER) or (
-        embeds and settings.embed.encoder == STARTER
-    ):
-        context.reporter.note(STARTER_NOTICE)
+    What another option rules out is refused there only: the environment may hold it for others.
+    """
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isekai_gen.cli.console import print_json, print_table
+from isekai_gen.cli.option_types import FiniteRange
 from isekai_gen.cli.options import (
     combined,
     json_option,
@@ -60,12 +61,12 @@ _training_options = combined(
     ),
     _option(
         "--learning-rate",
-        type=click.FloatRange(min=0, min_open=True, max=1),
+        type=FiniteRange(min=0, min_open=True, max=1),
         help="The highest. [default: 0.0001 for the starter encoder, else 0.00001]",
     ),
     _option(
         "--distill-weight",
-        type=click.FloatRange(min=0, max=1e6),
+        type=FiniteRange(min=0, max=1e6),
         default=1.0,
         show_default=True,
         help="Of the squared difference to the frozen tower's features, beside the cross-entropy.",
@@ -91,15 +92,13 @@ _measuring_options = combined(
     ),
     _option(
         "--test-share",
-        type=click.FloatRange(min=0.01, max=0.9),
+        type=FiniteRange(min=0.01, max=0.9),
         default=0.25,
         show_default=True,
         help="Images held out, unless releases are split by image into train and test.",
     ),
-    click.option(
+    request_option(
         "--devices",
-        envvar="ISEKAI_GEN_DEVICES",
-        show_envvar=True,
         help="One device: cpu, or such as cuda:0. [default: the first GPU, else the CPU]",
     ),
     _option(

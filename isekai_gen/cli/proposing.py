@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isekai_gen.cli.console import ConsoleReporter, print_json, print_table
+from isekai_gen.cli.failures import PARTLY_DONE
+from isekai_gen.cli.option_types import OutputFile
 from isekai_gen.cli.options import json_option, voice_options
 from isekai_gen.cli.proposing_options import (
     llm_from,
@@ -20,12 +22,11 @@ from isekai_gen.cli.proposing_options import (
 if TYPE_CHECKING:
     from isekai_gen.stages.propose_request import ProposeOutcome
 
-PARTLY_DONE = 3
 _SHOWN = 12
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=OutputFile())
 @wish_options
 @llm_options
 @look_options
@@ -62,7 +63,7 @@ def propose(file: Path, **options: Any) -> None:  # noqa: ANN401
     outcome = propose_catalog(request, ConsoleReporter(quiet=options["quiet"]))
     if options["as_json"]:
         print_json(outcome.to_json())
-    elif not options["quiet"]:
+    else:
         _print(outcome)
     if outcome.missing:
         click.echo(_missing(outcome), err=True)

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from isekai_gen.cli.options import combined, device_names_from, request_option
+from isekai_gen.cli.chat_options import CHAT_OPTIONS, chat_options, limits_said, prices_from
+from isekai_gen.cli.option_types import InputFile
+from isekai_gen.cli.options import combined, device_names_from, request_option, was_given
 
 if TYPE_CHECKING:
     from isekai_gen.stages.propose_request import LlmRequest, LookRequest
 
-_EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_EXISTING_FILE = InputFile()
 _option = partial(request_option, section="propose")
 # What only a language model, and what only a look, honors.
-_LLM_ONLY = (
-    "max_calls",
-    "answer_format",
-    "requests_per_minute",
-    "timeout",
-    "max_tries",
-    "max_tokens",
-    "temperature",
-    "leave_out",
-    "prompt_price",
-    "completion_price",
-)
+_LLM_ONLY = ("max_calls", "answer_format", "max_tokens", *CHAT_OPTIONS)
 _LOOK_ONLY = ("model", "images_per_concept", "look_rounds", "num_inference_steps", "devices")
 
 wish_options = combined(
@@ -104,46 +93,19 @@ llm_options = combined(
     _option(
         "--max-calls",
         type=click.IntRange(min=1),
-        help="The most requests ever sent for this catalog, tries included. [default: 200]",
+        help="--llm: the most requests ever sent for this catalog, tries included. [default: 200]",
     ),
     _option(
         "--answer-format",
         type=click.Choice(["schema", "json", "text"]),
-        help="How the server is asked for JSON: by its schema, as any JSON, or in words alone. "
+        help="--llm: how JSON is asked for: by its schema, as any JSON, or in words alone. "
         "[default: schema]",
     ),
+    chat_options("propose", "--llm", temperature=0.8),
     _option(
-        "--requests-per-minute",
-        type=click.FloatRange(min=0, min_open=True, max=1e6),
-        help="Requests started in a minute. [default: no limit]",
-    ),
-    _option(
-        "--timeout",
-        type=click.FloatRange(min=0, min_open=True, max=1e6),
-        help="Seconds to wait for an answer. [default: 120]",
-    ),
-    _option("--max-tries", type=click.IntRange(min=1), help="Tries of one request. [default: 5]"),
-    _option(
-        "--max-tokens", type=click.IntRange(min=1), help="Length of an answer. [default: 4096]"
-    ),
-    _option(
-        "--temperature", type=click.FloatRange(min=0, max=10), help="How freely. [default: 0.8]"
-    ),
-    _option(
-        "--leave-out",
-        type=click.Choice(["temperature", "seed"]),
-        multiple=True,
-        help="Send no such field, for servers that refuse it; may be repeated.",
-    ),
-    _option(
-        "--prompt-price",
-        type=click.FloatRange(min=0, max=1e9),
-        help="Price of a million tokens read, to tell the cost.",
-    ),
-    _option(
-        "--completion-price",
-        type=click.FloatRange(min=0, max=1e9),
-        help="Price of a million tokens written.",
+        "--max-tokens",
+        type=click.IntRange(min=1),
+        help="--llm: length of an answer. [default: 4096]",
     ),
 )
 look_options = combined(
@@ -173,10 +135,8 @@ look_options = combined(
         type=click.IntRange(min=1),
         help="--look: denoising steps. [default: the model's own]",
     ),
-    click.option(
+    request_option(
         "--devices",
-        envvar="ISEKAI_GEN_DEVICES",
-        show_envvar=True,
         help="--look: all, or names such as cuda:0 or cpu. [default: all GPUs, else the CPU]",
     ),
 )
@@ -189,28 +149,15 @@ def llm_from(options: Mapping[str, Any]) -> LlmRequest | None:
         return None
     from dataclasses import replace
 
-    from isekai_gen.models.chat_requests import ChatPrices
     from isekai_gen.proposals.llm_settings import LlmLimits
     from isekai_gen.stages.propose_request import LlmRequest
 
     limits = LlmLimits()
-    fields = ("requests_per_minute", "max_tries", "max_tokens", "temperature")
-    chat = {name: options[name] for name in fields if options[name] is not None}
-    left_out: dict[str, Any] = dict.fromkeys(options["leave_out"])
-    if chat.keys() & left_out.keys():
-        raise click.UsageError("--temperature sets what --leave-out leaves out; give one of them")
-    if options["timeout"] is not None:
-        chat["timeout_seconds"] = options["timeout"]
-    own = {
-        name: options[name] for name in ("max_calls", "answer_format") if options[name] is not None
-    }
-    prices = (options["prompt_price"], options["completion_price"])
-    if prices.count(None) == 1:
-        raise click.UsageError("--prompt-price and --completion-price belong together")
-    priced = None if None in prices else ChatPrices(*prices)
+    own = ("max_calls", "answer_format")
+    said = {name: options[name] for name in own if options[name] is not None}
+    chat = replace(limits.chat, **limits_said(options))
     return LlmRequest(
-        options["llm"],
-        replace(limits, **own, chat=replace(limits.chat, **chat, **left_out), prices=priced),
+        options["llm"], replace(limits, **said, chat=chat, prices=prices_from(options))
     )
 
 
@@ -229,7 +176,6 @@ def look_from(options: Mapping[str, Any]) -> LookRequest | None:
 
 
 def _refuse_without(option: str, others: tuple[str, ...]) -> None:
-    context = click.get_current_context()
     for name in others:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if was_given(name):
             raise click.UsageError(f"--{name.replace('_', '-')} needs {option}")

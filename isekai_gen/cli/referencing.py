@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from isekai_gen.cli.console import print_json, print_table
+from isekai_gen.cli.console import print_json, print_table, tell_if_starter
 from isekai_gen.cli.curation_options import encoder_option
 from isekai_gen.cli.options import (
     combined,
     common_options,
     json_option,
     open_workspace,
-    tell_if_starter,
+    request_option,
     voice_options,
     workspace_option,
 )
@@ -30,12 +30,10 @@ def reference() -> None:
 
 @reference.command()
 @click.argument("name")
-@click.option(
+@request_option(
     "--images",
     type=click.Path(exists=True, path_type=Path),
     required=True,
-    envvar="ISEKAI_GEN_IMAGES",
-    show_envvar=True,
     help="Folder of pictures (with a folder per class, if there are classes), of .tar shards or "
     "of .parquet files, or one such file. It is only read.",
 )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isekai_gen.cli.console import CHECK_FAILED, ConsoleReporter, print_json
-from isekai_gen.cli.options import json_option, voice_options
+from isekai_gen.cli.option_types import FiniteRange
+from isekai_gen.cli.options import json_option, request_option, voice_options
 
 if TYPE_CHECKING:
     from isekai_gen.release.verification.received import Finding
@@ -31,11 +32,9 @@ _all_option = click.option(
     is_flag=True,
     help="Compare bytes only: do not decode pictures, nor check their C2PA marks.",
 )
-@click.option(
+@request_option(
     "--allowed-signers",
     type=click.Path(path_type=Path),
-    envvar="ISEKAI_GEN_ALLOWED_SIGNERS",
-    show_envvar=True,
     help="File of those who may sign, as ssh-keygen(1) describes; the release must be signed by "
     "one of them.",
 )
@@ -63,33 +62,29 @@ def verify(folder: Path, no_pixels: bool, allowed_signers: Path | None, **shown:
 
 @click.command("gate")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
+@request_option(
     "--max-copy",
     metavar="N|P%",
-    envvar="ISEKAI_GEN_GATE_MAX_COPY",
-    show_envvar=True,
+    section="gate",
     help="Images of fictional concepts that may be copies of real images.",
 )
-@click.option(
+@request_option(
     "--max-class-overlap",
     metavar="N|P%",
-    envvar="ISEKAI_GEN_GATE_MAX_CLASS_OVERLAP",
-    show_envvar=True,
+    section="gate",
     help="Images of fictional concepts that may look like a real class.",
 )
-@click.option(
+@request_option(
     "--min-kept",
     type=click.IntRange(min=1),
-    envvar="ISEKAI_GEN_GATE_MIN_KEPT",
-    show_envvar=True,
+    section="gate",
     help="Images that every concept must have.",
 )
-@click.option(
+@request_option(
     "--max-similarity",
     "gate_max_similarity",
-    type=click.FloatRange(-1.0, 1.0),
-    envvar="ISEKAI_GEN_GATE_MAX_SIMILARITY",
-    show_envvar=True,
+    type=FiniteRange(-1.0, 1.0),
+    section="gate",
     help="Highest similarity of an image to another image of the release.",
 )
 @click.option(

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from isekai_gen.cli.console import print_json
+from isekai_gen.cli.option_types import OutputFile
 from isekai_gen.cli.options import (
     json_option,
     open_workspace,
@@ -23,7 +24,7 @@ from isekai_gen.cli.options import (
 @request_option(
     "--out",
     section="report",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(),
     help="The HTML file; the numbers go beside it, ending in .json. "
     "[default: reports/report.html in the workspace]",
 )

@@ -13,6 +13,7 @@ from isekai_gen.cli.options import (
     device_names_from,
     json_option,
     overrides_from,
+    request_option,
     voice_options,
     workspace_option,
 )
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
 )
 @model_option
 @workspace_option()
-@click.option(
+@request_option(
     "--devices",
-    envvar="ISEKAI_GEN_DEVICES",
-    show_envvar=True,
     help="Where to draw, such as cuda:0 or cpu; of several, the first. [default: a GPU, else cpu]",
 )
 @json_option

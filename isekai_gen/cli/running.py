@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isekai_gen.cli.console import counts_line, print_json, print_table
+from isekai_gen.cli.console import counts_line, print_json, print_table, tell_if_starter
 from isekai_gen.cli.curation_options import (
     encoder_option,
     manifest_options,
@@ -17,7 +17,7 @@ from isekai_gen.cli.curation_options import (
 from isekai_gen.cli.duplicate_options import duplicate_options
 from isekai_gen.cli.failures import PARTLY_DONE, exit_if_failed, retry_option
 from isekai_gen.cli.model_options import drawing_options, images_option, seed_option
-from isekai_gen.cli.options import common_options, open_workspace, tell_if_starter
+from isekai_gen.cli.options import common_options, open_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def demo(**options: Any) -> None:  # noqa: ANN401
     from isekai_gen.stages.demo import DEMO_SETTINGS, run_demo
 
     with open_workspace(options, must_exist=False, presets=DEMO_SETTINGS) as context:
-        tell_if_starter(context, draws=True, embeds=True)
+        tell_if_starter(context, draws=True, embeds=True, to="run")
         report = run_demo(context)
     _print_run(report, as_json=options["as_json"])
     if not options["as_json"]:

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isekai_gen.cli.console import print_json, print_table
+from isekai_gen.cli.console import print_json, print_table, tell_if_starter
 from isekai_gen.cli.curation_options import encoder_option, overlap_options
 from isekai_gen.cli.duplicate_options import duplicate_options
 from isekai_gen.cli.failures import PARTLY_DONE, exit_if_failed, retry_option
 from isekai_gen.cli.model_options import drawing_options
+from isekai_gen.cli.option_types import FiniteRange
 from isekai_gen.cli.options import (
     common_options,
     json_option,
     open_workspace,
-    tell_if_starter,
+    request_option,
     voice_options,
+    was_given,
     workspace_option,
 )
 
@@ -31,34 +33,26 @@ _WORST_SHOWN = 5
 
 
 @click.command()
-@click.option(
+@request_option(
     "--kept",
     type=click.IntRange(min=1),
     required=True,
-    envvar="ISEKAI_GEN_KEPT",
-    show_envvar=True,
     help="Images that every concept is to keep. Without -n, the first round draws as many.",
 )
-@click.option(
+@request_option(
     "--max-attempts",
     type=click.IntRange(min=1),
-    envvar="ISEKAI_GEN_MAX_ATTEMPTS",
-    show_envvar=True,
     help="The most images drawn per concept. [default: 4 times those of the first round]",
 )
-@click.option(
+@request_option(
     "--diversify",
     is_flag=True,
-    envvar="ISEKAI_GEN_DIVERSIFY",
-    show_envvar=True,
     help="Draw further images, with other words, of concepts that their context alone gives away "
     "(`evaluate --counterfactuals` flags them).",
 )
-@click.option(
+@request_option(
     "--max-value-share",
-    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
-    envvar="ISEKAI_GEN_MAX_VALUE_SHARE",
-    show_envvar=True,
+    type=FiniteRange(min=0, max=1, min_open=True, max_open=True),
     help="With --diversify: draw until the value that gives a concept away is in no more than this "
     "share of its images. [default: 0.5]",
 )
@@ -139,7 +133,7 @@ def _max_value_share(options: Mapping[str, Any]) -> float | None:
     share: float | None = options["max_value_share"]
     if options["diversify"]:
         return MAX_VALUE_SHARE if share is None else share
-    if share is not None:
+    if was_given("max_value_share"):
         raise click.UsageError("--max-value-share is for --diversify; add it, or give neither")
     return None
 

@@ -5,20 +5,27 @@ The words are those of `counterfactuals` and `models.activation_maps`, which lie
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
 from isekai_gen.settings.section import Positive, Section
 
-T = TypeVar("T")
+_Kept = Literal["object", "context"]
+_Refill = Literal["none", "single", "multi", "inpaint"]
+_Source = Literal["same", "other", "counterpart"]
 
 
-def _distinct(chosen: tuple[T, ...]) -> tuple[T, ...]:
-    """A choice that is named twice would be made twice."""
-    if not chosen or len(set(chosen)) != len(chosen):
-        raise ValueError("name at least one, and each of them once")
-    return chosen
+def _some_of(*choices: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """Check and sort what was chosen, so that the order in which it was named changes nothing."""
+
+    def in_order(chosen: tuple[str, ...]) -> tuple[str, ...]:
+        if not chosen or len(set(chosen)) != len(chosen):
+            raise ValueError("name at least one, and each of them once")
+        return tuple(sorted(chosen, key=choices.index))
+
+    return in_order
 
 
 class CounterfactualSettings(Section):
@@ -40,16 +47,16 @@ class CounterfactualSettings(Section):
     """
 
     per_image: Positive = 1
-    kept: Annotated[tuple[Literal["object", "context"], ...], AfterValidator(_distinct)] = (
+    kept: Annotated[tuple[_Kept, ...], AfterValidator(_some_of(*get_args(_Kept)))] = (
         "object",
         "context",
     )
-    refills: Annotated[
-        tuple[Literal["none", "single", "multi", "inpaint"], ...], AfterValidator(_distinct)
-    ] = ("single",)
-    filler_sources: Annotated[
-        tuple[Literal["same", "other", "counterpart"], ...], AfterValidator(_distinct)
-    ] = ("other",)
+    refills: Annotated[tuple[_Refill, ...], AfterValidator(_some_of(*get_args(_Refill)))] = (
+        "single",
+    )
+    filler_sources: Annotated[tuple[_Source, ...], AfterValidator(_some_of(*get_args(_Source)))] = (
+        "other",
+    )
     method: Literal["auto", "relevance", "gradcam", "gradcam-elementwise", "random"] = "auto"
     limit: Annotated[float, Field(ge=0, lt=1)] | None = None
     shape: Literal["smooth", "grid"] = "smooth"

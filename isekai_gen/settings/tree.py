@@ -121,7 +121,7 @@ def _faults(error: ValidationError, where: str, text: str) -> str:
 
 
 def _explain(kind: str, message: str) -> str:
-    return "must be a table" if kind == "model_type" else message
+    return "must be a table" if kind == "model_type" else message.removeprefix("Value error, ")
 
 
 def _unknown(location: tuple[str, ...]) -> str:

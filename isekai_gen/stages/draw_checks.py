@@ -27,6 +27,8 @@ from isekai_gen.stages.restoring import is_intact
 from isekai_gen.workspace import Workspace
 
 _CHECKING_THREADS = 4
+# Images are never drawn over, so that forcing keeps those there are.
+_REMEDY = "rerun with --force-stage to go on all the same, or choose a new --workspace"
 _PICTURE = re.compile(rb'"path": "(images/[a-z0-9-]+/[0-9a-f]{20}\.[a-z]+)"')
 
 
@@ -91,7 +93,7 @@ def parts_to_do(context: StageContext, provenance: Provenance) -> list[int]:
 def _is_finished(workspace: Workspace, part: int, provenance: Provenance) -> bool:
     """Whether a shard has a done-marker of these settings, and its records."""
     fingerprint = shard_fingerprint(provenance, plan_digest(workspace, part))
-    current = is_current(workspace, STAGE, part, fingerprint)
+    current = is_current(workspace, STAGE, part, fingerprint, _REMEDY)
     if not workspace.part("records", part).exists():
         forget_shard(workspace, STAGE, part)
         return False
@@ -147,6 +149,5 @@ def _check_begun(workspace: Workspace, parts: Collection[int], provenance: Prove
             raise StaleShardError(
                 f"stage 'generate' of {workspace.root} was begun under fingerprint {before}, the "
                 f"settings now give {digest_of(asdict(provenance))[:12]} (model, library "
-                "versions or device changed); rerun with --force-stage to go on all the same, "
-                "or choose a new --workspace"
+                f"versions or device changed); {_REMEDY}"
             )

@@ -8,7 +8,7 @@ NAME/shortcuts.png  queries of three kinds, if counterfactual samples were asked
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,6 +28,8 @@ from isekai_gen.storage import remove_temporary_files, write_atomically
 from isekai_gen.workspace import Workspace, lock_holder
 
 ANSWERS = "answers"
+Table = tuple[list[str], list[list[str]]]
+"""Header and rows."""
 PLOTS = frozenset({"accuracy.png", "shortcuts.png"})
 
 
@@ -83,20 +85,32 @@ class EvaluateReport:
         """Whether running it again asks questions again that failed now."""
         return any(count.may_pass for count in self.counts)
 
-    def table(self, metric: str) -> tuple[list[str], list[list[str]]]:
-        """Header and rows of accuracy over shots."""
-        header = [f"accuracy ({metric})", *map(str, self.evaluation.shots)]
-        return header, accuracy_rows(self.evaluation, metric)
+    def accuracy(self) -> Iterator[Table]:
+        """Accuracy over shots by each metric; one table if they agree on every answer."""
+        found = self.evaluation
+        plain = [scores for model in found.models for scores in model.plain]
+        for title, metric in self._titles(each for scores in plain for each in scores.scored):
+            yield [f"accuracy ({title})", *map(str, found.shots)], accuracy_rows(found, metric)
 
-    def ablations(self) -> tuple[list[str], list[list[str]]]:
+    def ablations(self) -> Table:
         """Header and rows of accuracy where labels were changed; rows may be none."""
         return ablation_table(self.evaluation)
 
-    def shortcuts(self, metric: str) -> Iterator[tuple[list[str], list[list[str]]]]:
-        """Header and rows of each model's shortcut gaps; nothing without counterfactual samples."""
+    def shortcuts(self) -> Iterator[Table]:
+        """Each model's shortcut gaps, likewise; nothing without counterfactual samples."""
         found = self.evaluation.shortcuts
         for model in () if found is None else found.models:
-            yield shortcut_header(f"{model.name} ({metric})"), shortcut_rows(model, metric)
+            for title, metric in self._titles(each.scored for each in model.scored):
+                yield shortcut_header(f"{model.name} ({title})"), shortcut_rows(model, metric)
+
+    def _titles(self, scored: Iterable[Scored]) -> list[tuple[str, str]]:
+        """Title and metric of each table of some answers."""
+        metrics = self.evaluation.metrics
+        if len(metrics) > 1 and all(
+            len({each.is_right(metric) for metric in metrics}) == 1 for each in scored
+        ):
+            return [(f"{' and '.join(metrics)} agree", metrics[0])]
+        return [(metric, metric) for metric in metrics]
 
     def with_file(self, path: Path) -> EvaluateReport:
         """With one more file that was written."""

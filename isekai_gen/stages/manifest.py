@@ -57,8 +57,9 @@ def write_manifests(
     selection = select(context)
     request = _request(context, selection)
     most = largest_shots(request)
+    wanted = context.settings.manifest.shots or UPSTREAM_SHOTS
     if strict:
-        request = replace(request, shots=context.settings.manifest.shots or UPSTREAM_SHOTS)
+        request = replace(request, shots=wanted)
         _refuse_few(request, most)
     folder = context.workspace.manifests
     others = {}
@@ -77,7 +78,7 @@ def write_manifests(
             built.pop(name, None)
             context.reporter.note(f"No {name} manifest: {error}")
     # Not before all are built: a format that is refused leaves everything as it is.
-    reports = [_write(folder, manifest, request, most) for manifest in built.values()]
+    reports = [_write(folder, manifest, request, most, wanted) for manifest in built.values()]
     if not formats:
         others = shots_that_stay(request, _paths(folder, BUILDERS.keys() - built.keys()))
     shots = others | {report.name: report.shots for report in reports}
@@ -88,7 +89,7 @@ def write_manifests(
 
 
 def _write(
-    folder: Path, manifest: Manifest, request: ManifestRequest, most: Mapping[str, int]
+    folder: Path, manifest: Manifest, request: ManifestRequest, most: Mapping[str, int], wanted: int
 ) -> ManifestReport:
     path = write_manifest(folder, manifest)
     only_fictional = manifest.name == FILE_NAMES["isekai-pair"]
@@ -100,10 +101,10 @@ def _write(
     few = {
         slug: KeptSupply(len(request.kept.get(slug, ())), most[slug])
         for slug in concepts
-        if most[slug] < UPSTREAM_SHOTS
+        if most[slug] < wanted
     }
     return ManifestReport(
-        manifest.name, path, len(manifest.rows), manifest.shots, manifest.skipped, few
+        manifest.name, path, len(manifest.rows), manifest.shots, manifest.skipped, wanted, few
     )
 
 

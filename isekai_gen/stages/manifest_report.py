@@ -32,7 +32,8 @@ class ManifestReport:
         rows: Queries; classes in lcl-train and lcl-test.
         shots: Support images per side; 0 for a format without support lists.
         skipped: Concept slug or class key to why it has no row.
-        few: Slug of a concept that cannot give upstream's 16 shots to what it has.
+        wanted_shots: Per side: those asked for, else upstream's 16; 0 as `shots`.
+        few: Slug of a concept that cannot give as many to what it has.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ManifestReport:
     rows: int
     shots: int
     skipped: Mapping[str, str]
+    wanted_shots: int = 0
     few: Mapping[str, KeptSupply] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

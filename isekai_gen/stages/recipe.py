@@ -21,11 +21,6 @@ from isekai_gen.models.spec import (
 from isekai_gen.records import Provenance
 from isekai_gen.settings import STARTER, GenerateSettings
 
-STARTER_NOTICE = (
-    "The starter models are for trying things out; for real work pass "
-    "--model stabilityai/sdxl-turbo --encoder ViT-B-32/laion2b_s34b_b79k"
-)
-
 
 @dataclass(frozen=True)
 class Recipe:

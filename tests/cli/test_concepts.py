@@ -89,3 +89,5 @@ def test_templates_are_checked_with_their_wildcard_files(doubtful, tmp_path):
     given = ("concepts", "check", doubtful, "--templates", templates)
     assert "place" in call(*given, expect=2).stderr
     call(*given, "--wildcards", folder)
+    alone = call("concepts", "check", doubtful, "--wildcards", folder, expect=2)
+    assert "--wildcards: needs --templates" in alone.stderr

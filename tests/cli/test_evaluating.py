@@ -26,12 +26,15 @@ def test_in_a_workspace_the_baseline_is_evaluated_on_its_manifest(tmp_path, tiny
     given = ("-w", root, "--manifest", manifest, "--model", "clip:starter", "--quiet")
     done = call("evaluate", *given)
     lines = done.stdout.splitlines()
-    assert lines[0].split() == ["accuracy", "(lcl)", "0", "2", "4"]
+    assert lines[0].split() == ["accuracy", "(lcl", "and", "strict", "agree)", "0", "2", "4"]
+    assert sum(line.startswith("accuracy") for line in lines) == 1
     assert re.match(r"clip:starter +\d\.\d\d  \d\.\d\d  \d\.\d\d$", lines[1])
     rows = len(manifest.read_text().splitlines())
     counted = f"clip:starter: {3 * rows} questions = 0 known + {3 * rows} asked"
     assert counted in lines
     folder = root / "evaluations/isekai-10"
+    found = json.loads((folder / "results.json").read_bytes())["models"][0]["conditions"]
+    assert all(each["metrics"].keys() == {"lcl", "strict"} for each in found)
     assert str(folder / "results.md") in lines
     before = (folder / "results.json").read_bytes()
     again = call("evaluate", *given)
@@ -70,6 +73,17 @@ def test_outside_a_workspace_models_compare_in_one_table(received):
     assert f"| openai:127.0.0.1:{server.server_port}#{MODEL} | 0.50 | 0.50 |" in table
 
 
+def test_metrics_that_count_an_answer_differently_have_a_table_each(received):
+    with serving(lambda _: answered("A Dax.")) as server:
+        name = f"openai:{server.base_url}#{MODEL}"
+        done = call("evaluate", *received, "--model", name, "--shots", "2", "--quiet")
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["accuracy", "(lcl)", "2"]
+    assert lines[1].endswith(" 0.00")
+    assert lines[2].split() == ["accuracy", "(strict)", "2"]
+    assert lines[3].endswith(" 0.50")
+
+
 def test_failures_that_may_pass_end_with_exit_code_3(received):
     (received[3] / "dax/0.png").write_bytes(b"no picture")
     done = call("evaluate", *received, "--model", "clip:starter", "--shots", 2, expect=3)
@@ -88,8 +102,9 @@ def test_failures_that_may_pass_end_with_exit_code_3(received):
         (("--model", "clip:starter", "--max-tokens", "3"), "kind hf, openai"),
         (("--model", "openai:http://127.0.0.1:1/v1#m", "--devices", "cpu"), "--devices"),
         (("--model", "openai:http://127.0.0.1:1/v1#m", "--prompt-price", "1"), "belong together"),
-        (("--model", "openai:http://127.0.0.1:1/v1#m", "--timeout", "inf"), "not a finite number"),
+        (("--model", "openai:http://127.0.0.1:1/v1#m", "--timeout", "inf"), "not in the range"),
         (("--model", "openai:http://127.0.0.1:1/v1#m", "--temperature", "nan"), "not a finite"),
+        (("--model", "openai:http://127.0.0.1:1/v1#m", "--timeout", "1e300"), "not in the range"),
         (("--model", "clip:starter", "--devices", "cuda:0,cuda:1"), "more than one device"),
         (("--model", "clip:starter", "--devices", "all"), "more than one device"),
         (

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from isekai_gen.cli.manifesting import INSTRUCTION_CHOICES, ISEKAI_CHOICES, LCL_CHOICES
+from isekai_gen.records import Decision
+from isekai_gen.shards import append_records
 from isekai_gen.stages.instructions import INSTRUCTION_FORMATS
 from isekai_gen.stages.lcl_manifests import LCL_FORMATS
 from isekai_gen.stages.manifest import BUILDERS
@@ -68,6 +70,22 @@ def test_when_nothing_can_be_written_that_is_an_error_and_what_was_there_stays(
         done = call("manifest", *where, "--shots", 10**11, expect=2)
     assert "neither isekai-10 nor isekai-pair can be written" in done.stderr
     assert digests(root, ["manifests"]) == before
+
+
+def test_who_has_few_images_is_told_by_the_shots_that_were_asked_for(
+    tmp_path, tiny_generator, tiny_encoder
+):
+    root = draw_workspace(tmp_path, tiny_generator, 4)
+    (spare,) = sorted((root / "images/house").iterdir())[:1]
+    append_records(root / "decisions.jsonl", [Decision((spare.stem,), "drop", "ada")])
+    where = ("-w", root, "--encoder", tiny_encoder, "--devices", "cpu", "--quiet")
+    with in_this_process():
+        assert (
+            "house: 3 kept images, at most 2 shots (16 need 17)" in call("manifest", *where).stdout
+        )
+        asked = call("manifest", *where, "--shots", 3).stdout
+    assert "house: 3 kept images, at most 2 shots (3 need 4)" in asked
+    assert "hedgehog: 4" not in asked
 
 
 @pytest.mark.parametrize("name", ["isekai-10", "llava"])

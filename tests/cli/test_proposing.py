@@ -45,6 +45,11 @@ def test_the_same_command_again_has_nothing_to_do(proposed):
     assert outcome["accepted"] == 5
     assert outcome["proposed"] == outcome["accepted"] + outcome["refused"]
     assert path.read_bytes() == before
+    quiet = call(
+        "concepts", "propose", path, "--n", 5, "--from", "animals", "--with", "plants", "--quiet"
+    )
+    assert quiet.stdout.startswith("Nothing to do")  # results are told all the same
+    assert quiet.stderr == ""
 
 
 def test_other_options_are_refused_with_what_differs(proposed):

@@ -164,7 +164,7 @@ def test_a_changed_profile_over_half_done_work_is_refused(draw, root):
     (root / "done/generate/part-00001.json").unlink()
     part = root / "records/part-00001.jsonl"
     part.write_text(part.read_text().splitlines(keepends=True)[0])
-    with pytest.raises(StaleShardError, match="fingerprint"):
+    with pytest.raises(StaleShardError, match="to go on all the same, or choose a new --workspace"):
         draw(images_per_concept=6, shard_size=8, prompt_metadata=False)
     for path in (root / "done/generate").iterdir():
         path.unlink()  # the same while no shard is finished

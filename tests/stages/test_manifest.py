@@ -55,6 +55,7 @@ def test_by_default_every_group_gives_what_all_can_and_it_is_said_who_has_few(ma
         "house": KeptSupply(3, 2),
     }
     assert list(reports["ISEKAI-pair"].few) == ["cactihog", "mushroom-haven"]
+    assert {report.wanted_shots for report in reports.values()} == {16}
     for report in reports.values():
         measure_isekai(report.path, context.workspace.root, most=2)
 
@@ -65,6 +66,7 @@ def test_a_group_that_cannot_give_the_shots_asked_for_is_left_out_and_said(make)
     (report,) = write_manifests(context, ["isekai-10"])
     assert report.shots == 4
     assert "house has 3 kept images" in report.skipped["mushroom-haven"]
+    assert (report.wanted_shots, report.few) == (4, {"house": KeptSupply(3, 2)})
 
 
 def test_a_number_of_shots_that_is_refused_is_not_remembered(make):
