@@ -8,7 +8,7 @@ from isekai_gen.records import Conversation, TextPart, Turn
 from tests.evaluation.chat_server import answered
 
 KEY = "sk-very-secret"
-QUICK = {"max_tries": 3, "timeout_seconds": 5.0, "backoff_seconds": 0.005, "max_concurrent": 4}
+QUICK = {"max_tries": 3, "timeout_seconds": 60.0, "backoff_seconds": 0.005, "max_concurrent": 4}
 
 
 def question(text="what is it?"):
