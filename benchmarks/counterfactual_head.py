@@ -1,4 +1,4 @@
-"""What a zero-shot head names once the object, or its context, is replaced."""
+"""What a zero-shot head still names, for counterfactual_masks.py."""
 
 from __future__ import annotations
 
