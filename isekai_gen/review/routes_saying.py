@@ -23,11 +23,9 @@ async def decisions(request: Request) -> Response:
     """POST /api/decisions."""
     site = site_of(request)
     body = await json_body(request, ("sayings", *SENDER), MAX_BODY)
-    told = sayings(body)
-    now = await run_in_threadpool(site.source.say, told, sender(body))
-    answers = sum(bool(saying.question) for saying in told)
-    site.tally.answers += answers
-    site.tally.decisions += len(told) - answers
+    now = await run_in_threadpool(site.source.say, sayings(body), sender(body))
+    site.tally.answers += now["recorded"]["answers"]
+    site.tally.decisions += now["recorded"]["decisions"]
     site.versions.tell()
     return JSONResponse(now)
 

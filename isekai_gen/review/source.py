@@ -97,7 +97,11 @@ class ReviewSource(Protocol):
         """File of a reference image that `overlap` named by `key`, if its folder is at hand."""
 
     def say(self, sayings: Sequence[Saying], sender: Sender) -> dict[str, Any]:
-        """Record decisions at once and durably; the new summary, and the version before them.
+        """Record decisions at once and durably.
+
+        Returns:
+            The new summary, the version `before`, and `recorded`: how many "decisions" and
+            "answers" were not said already.
 
         Raises:
             ValueError: If a saying names an unknown image, or its choice does not fit.

@@ -188,9 +188,9 @@ class WorkspaceReview:
         with self._lock:
             self._catch_up()
             before = self._version()
-            self._sayings.say(sayings, sender, self._standing)
+            recorded = self._sayings.say(sayings, sender, self._standing)
             self._catch_up()
-            return {"before": before, **self._summary()}
+            return {"before": before, "recorded": recorded, **self._summary()}
 
     def undo(self, sender: Sender = _NOBODY) -> dict[str, Any]:
         """See `ReviewSource`."""

@@ -57,14 +57,23 @@ class Sayings:
         self._workspace, self._by = workspace, by
         self._log, self._sheet = log, sheet
         self._requests: defaultdict[str, list[_Request]] = defaultdict(list)
+        self._named: set[Sender] = set()
 
-    def say(self, sayings: Sequence[Saying], sender: Sender, standing: Standing) -> None:
+    def say(self, sayings: Sequence[Saying], sender: Sender, standing: Standing) -> dict[str, int]:
         """Record all of them, or none if one is wrong; what is said already is not said again.
+
+        A page that waited too long sends a request again. Of the two, the one that comes later says
+        nothing new, and nothing at all once the tab has said or taken back something since.
+
+        Returns:
+            How many "decisions" and "answers" were not said already.
 
         Raises:
             ValueError: If a saying names an unknown image, or its choice does not fit.
             StorageError: If the disk is full or read-only.
         """
+        if self._is_over(sender):
+            return {"decisions": 0, "answers": 0}
         decided = [(one, self._decision(one, standing)) for one in sayings if not one.question]
         for one in sayings:
             if one.question:
@@ -81,17 +90,40 @@ class Sayings:
         if made:
             append_decisions(self._workspace, made)
         request = self._request_of(sender)
-        request.said.extend(told)
+        again = {said.saying for said in request.said}
+        request.said.extend(
+            said for said in told if said.decision is not None or said.saying not in again
+        )
+        return {"decisions": len(made), "answers": self._answer(sayings, request)}
+
+    def _answer(self, sayings: Sequence[Saying], request: _Request) -> int:
+        """Write the answers down; how many are other ones than before."""
+        again = {said.saying for said in request.said}
+        changed = 0
         for one in sayings:
-            if one.question:
-                answer = self._sheet.answer(one.question, one.choice)
-                request.said.append(_Said(one, None, None, answer))
+            if not one.question:
+                continue
+            before = self._sheet.answer(one.question, one.choice)
+            changed += before != one.choice
+            if before != one.choice or one not in again:
+                request.said.append(_Said(one, None, None, before))
+        return changed
+
+    def _is_over(self, sender: Sender) -> bool:
+        """Whether the tab has gone on since it sent this request."""
+        return sender in self._named and not self._is_newest(sender)
+
+    def _is_newest(self, sender: Sender) -> bool:
+        requests = self._requests[sender.tab]
+        return bool(sender.request and requests and requests[-1].name == sender.request)
 
     def _request_of(self, sender: Sender) -> _Request:
         """The tab's newest request if it has that name, else a new one."""
         requests = self._requests[sender.tab]
-        if not sender.request or not requests or requests[-1].name != sender.request:
+        if not self._is_newest(sender):
             requests.append(_Request(sender.request))
+            if sender.request:
+                self._named.add(sender)
         return requests[-1]
 
     def _decision(self, saying: Saying, standing: Standing) -> Decision:
@@ -121,8 +153,8 @@ class Sayings:
             ValueError: If the named request is not the newest of its tab.
             StorageError: If the disk is full or read-only; it can be taken back once there is room.
         """
-        requests = self._requests.get(sender.tab, [])
-        if sender.request and (not requests or requests[-1].name != sender.request):
+        requests = self._requests[sender.tab]
+        if sender.request and not self._is_newest(sender):
             raise ValueError(
                 "it is not the newest of this tab, or the server was started since; decide anew"
             )

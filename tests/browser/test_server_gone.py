@@ -62,6 +62,22 @@ def test_a_closed_tab_s_unsent_decisions_are_sent_by_the_next(watch, server, wor
         again.stop()
 
 
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, "<p>Welcome</p>"), (404, "{'no': such page"), (404, '{"detail": 1}')]
+)
+def test_what_another_program_answers_at_the_port_loses_no_decision(
+    watch, server, workspace, status, body
+):
+    watch.expect("404", *SERVER_GONE)
+    page = watch.open(server)
+    page.route("**/api/*", lambda route: route.fulfill(status=status, body=body))
+    press(page, "d")
+    page.locator("#banner").get_by_text("1 decision is kept in this browser").wait_for()
+    page.unroute("**/api/*")
+    decided(workspace, 1)
+    until(lambda: kept_in_browser(page) == 0)
+
+
 def test_the_banner_says_which_port_to_start_the_server_on(watch, server):
     watch.expect(*SERVER_GONE)
     page = watch.open(server)

@@ -62,6 +62,27 @@ def test_keys_pressed_fast_take_effect_in_their_order(page, workspace):
     assert last_decisions(decisions_in(workspace)) == {}
 
 
+def test_a_decision_that_arrived_unknown_to_the_browser_is_taken_back(watch, server, workspace):
+    watch.expect("net::ERR_")
+    page = watch.open(server)
+
+    def lose_the_answer(route):
+        route.fetch()
+        route.abort("timedout")
+
+    page.route("**/api/decisions", lose_the_answer)
+    press(page, "d")
+    # Routes are served while the page is asked something.
+    until(lambda: page.evaluate("true") and decisions_in(workspace))
+    page.keyboard.press("u")
+    spoken(page, "Not undone: the server may have it already")
+    page.unroute("**/api/decisions")
+    page.keyboard.press("u")
+    spoken(page, "Undone: Duplicate.")
+    assert in_force(workspace, 2) == set()
+    until(lambda: left_in(page, "duplicates") == 17)
+
+
 def test_a_reload_forgets_nothing_that_can_be_taken_back(page, workspace):
     press(page, "d")
     press(page, "n")

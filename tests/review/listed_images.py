@@ -70,8 +70,13 @@ class ListedImages:
         unknown = [one for saying in sayings for one in saying.images if one not in self.pictures]
         if unknown:
             raise ValueError(f"there is no image {unknown[0]}")
-        self._append([asdict(saying) for saying in sayings])
-        return self.summary()
+        known = self.lines()
+        rows = [{**asdict(saying), "images": list(saying.images)} for saying in sayings]
+        said = [row for row in rows if row not in known]
+        self._append(said)
+        answers = sum(bool(row["question"]) for row in said)
+        recorded = {"decisions": len(said) - answers, "answers": answers}
+        return {**self.summary(), "recorded": recorded}
 
     def undo(self, sender):
         self.asked.append(sender)

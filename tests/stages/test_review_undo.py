@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -102,6 +102,32 @@ def test_several_requests_of_one_name_are_taken_back_as_one(workspace, ids):
     assert answer["summary"]["counts"]["dropped"] == {}
 
 
+def test_a_request_that_arrives_twice_is_taken_back_as_if_once(workspace, ids):
+    asked = question("a" * 16, "drop", (ids[1],))
+    write_sample(workspace, [asked])
+    review, sender = open_at(workspace.root), Sender("left", "sent again")
+    sayings = [said("drop", ids[0]), said("drop", question=asked.id)]
+    recorded = [review.say(sayings, sender)["recorded"] for _ in range(2)]
+    assert recorded == [{"decisions": 1, "answers": 1}, {"decisions": 0, "answers": 0}]
+    answer = review.undo(sender)
+    assert (len(answer["undone"]), answer["left"]) == (2, [])
+    assert chosen(review) == {}
+
+
+@pytest.mark.parametrize("since", ["taken back", "said anew"])
+def test_a_request_that_arrives_late_changes_nothing_of_what_was_done_since(workspace, ids, since):
+    review, sender = open_at(workspace.root), Sender("left", "late")
+    review.say([said("drop", ids[0])], sender)
+    if since == "taken back":
+        review.undo(sender)
+    else:
+        review.say([said("keep", ids[0])], Sender("left", "newer"))
+    before = chosen(review)
+    answer = review.say([said("drop", ids[0])], sender)
+    assert answer["recorded"] == {"decisions": 0, "answers": 0}
+    assert chosen(review) == before
+
+
 @pytest.mark.parametrize("named", ["older", "never said"])
 def test_what_is_not_the_newest_of_its_tab_is_refused_and_stays(workspace, ids, named):
     review = open_at(workspace.root)
@@ -180,16 +206,16 @@ def test_the_version_tells_of_decisions_and_answers_and_a_new_sample(workspace, 
 
 
 def test_the_version_tells_of_images_judged_anew_once_the_files_rest(workspace, monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(review_index, "time", SimpleNamespace(monotonic=lambda: clock.now))
     review = open_at(workspace.root)
     before = review.version()
     part = next(iter((workspace.root / "records").glob("part-*")))
     os.utime(part, ns=(1, 1))
-    monkeypatch.setattr(review_index, "_REST_S", 3600)
-    time.sleep(0.2)  # it looks at times only
-    assert review.version() == before
-    monkeypatch.setattr(review_index, "_REST_S", 0.1)
-    time.sleep(0.2)
-    assert review.version() != before
+    told = []
+    for clock.now in (100.0, 101.9, 102.0):
+        told.append(review.version() == before)
+    assert told == [True, True, False]
 
 
 def test_what_a_tab_said_itself_is_told_apart_from_what_others_said_meanwhile(workspace, ids):

@@ -34,22 +34,26 @@ async function ask(path, init) {
   const request = { credentials: "same-origin", cache: "no-store", ...init };
   const answer = await fetch(path, request).catch(unless("the server does not answer"));
   const text = await answer.text().catch(unless("the server stopped in mid-answer"));
-  if (answer.ok) return parse(text);
-  throw new ApiError(complaint(text) || `the server answered ${answer.status}`, answer.status);
+  const value = parse(text);
+  if (answer.ok && value !== undefined) return value;
+  if (typeof value?.error === "string") throw new ApiError(value.error, answer.status);
+  // Not our words, so not our server: what waits for it must not take a 404 for its refusal.
+  throw new ApiError("another program answers in the server's place", 0);
 }
 
 /**
+ * The value, or undefined if it is no JSON.
+ *
  * Seeds have up to 64 bits, more than a number holds here: they stay text.
  *
  * @param {string} text
  */
 function parse(text) {
-  return JSON.parse(text.replace(/"seed":\s*(\d{16,})/g, '"seed":"$1"'));
-}
-
-/** @param {string} text an error's body; another program on the port may answer anything */
-function complaint(text) {
-  return text.startsWith("{") ? JSON.parse(text).error : "";
+  try {
+    return JSON.parse(text.replace(/"seed":\s*(\d{16,})/g, '"seed":"$1"'));
+  } catch {
+    return undefined;
+  }
 }
 
 /**

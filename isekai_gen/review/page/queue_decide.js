@@ -100,6 +100,11 @@ export class Decider {
 
   /** @param {Said} said */
   async #takeBack(said) {
+    if (!(await this.#outbox.settle(said.request))) {
+      this.#keepAgain(said);
+      this.#tell("Not undone: the server may have it already, and cannot be asked now.");
+      return;
+    }
     const unsent = this.#outbox.takeOut(said.request);
     const sayings = unsent.flatMap((letter) => letter.sayings);
     try {

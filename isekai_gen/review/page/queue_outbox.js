@@ -51,9 +51,7 @@ export class Outbox {
   /** @param {Omit<Letter, "id">} letter */
   add(letter) {
     // Letters have a key each, in the order of time: tabs that change one list at once lose some.
-    const id = nextName();
-    localStorage.setItem(this.#prefix + id, JSON.stringify({ ...letter, id }));
-    this.#store.set({ unsent: this.#read() });
+    this.#keep({ ...letter, id: nextName() });
     void this.#pump();
   }
 
@@ -71,6 +69,20 @@ export class Outbox {
    */
   inTurn(act) {
     return navigator.locks.request(this.#prefix, act);
+  }
+
+  /**
+   * Send the letters of a request again that the server may have though it did not answer; in turn
+   * only.
+   *
+   * @param {string} request
+   * @returns {Promise<boolean>} whether none is left in doubt
+   */
+  async settle(request) {
+    for (const letter of this.#read()) {
+      if (letter.request === request && letter.tried && !(await this.#send(letter))) return false;
+    }
+    return true;
   }
 
   /**
@@ -129,7 +141,16 @@ export class Outbox {
   /** Whether the first letter is off the list. */
   async #sendFirst() {
     const [letter] = this.#read();
-    if (!letter) return true;
+    return letter ? this.#send(letter) : true;
+  }
+
+  /**
+   * Whether the letter is off the list.
+   *
+   * @param {Letter} letter
+   */
+  async #send(letter) {
+    if (!letter.tried) this.#keep({ ...letter, tried: true });
     try {
       const signal = AbortSignal.timeout(PATIENCE_MS);
       const { sayings, tab, request } = letter;
@@ -146,6 +167,12 @@ export class Outbox {
       this.#refused(letter, error);
     }
     return true;
+  }
+
+  /** @param {Letter} letter */
+  #keep(letter) {
+    localStorage.setItem(this.#prefix + letter.id, JSON.stringify(letter));
+    this.#store.set({ unsent: this.#read() });
   }
 
   /** @param {Letter} letter */

@@ -15,9 +15,9 @@
  * @typedef {{images: string[], choice: string, reason?: string, note?: string,
  *   question?: string}} Saying
  * @typedef {{id: string, tab: string, request: string, sayings: Saying[], queue: string,
- *   clears: number, label: string}} Letter
+ *   clears: number, label: string, tried?: boolean}} Letter
  *   sayings that are sent together; `request`: letters of one are taken back together; `clears`:
- *   by how many entries they shorten the queue
+ *   by how many entries they shorten the queue; `tried`: was sent without an answer so far
  * @typedef {{summary: Summary | null, unsent: Letter[], server: "here" | "gone" | "stranger" | "unable",
  *   trouble: string, view: string}} State
  *   `trouble`: why the server is unable, such as for a damaged file
