@@ -40,6 +40,22 @@ def test_what_stands_for_the_rest_of_a_kind_comes_after_it(tmp_path):
     assert told == [*(f"row {n}: no" for n in range(1, 101)), "19 more faults of this kind"]
 
 
+def test_whatever_a_release_says_is_told_in_one_printable_line(tmp_path):
+    tree = ReceivedTree(tmp_path)
+    tree.report("a\nb", "splits", "group 'é' is in \x1b[2J\u202e\n and test")
+    (found,) = tree.findings
+    assert (found.file, found.message) == (
+        r"'a\nb'",
+        r"group '\xe9' is in \x1b[2J\u202e\n and test",
+    )
+
+
+def test_a_long_value_is_not_repeated_whole(tmp_path):
+    tree = ReceivedTree(tmp_path)
+    tree.report("metadata.jsonl", "splits", f"group '{'a' * 10**6}' is in two splits")
+    assert len(tree.findings[0].message) < 2000
+
+
 def test_numbers_of_any_length_are_put_in_order():
     long = [Finding(f"{'9' * digits}.png", "extra", "") for digits in (4299, 5000, 9000)]
     assert in_order(reversed(long)) == long

@@ -141,6 +141,16 @@ def test_a_changed_image_is_refused(small, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_plain_file_is_not_read_as_an_image(small, tmp_path, make):
+    record = small.content.kept_records()[0]
+    path = small.workspace.image(record.concept, record.image_id)
+    path.unlink()
+    make(path)
+    with pytest.raises(ChecksumError, match=f"{record.image_id}.* is no plain file"):
+        build(small, tmp_path / "out")
+
+
 def test_a_manifest_with_a_dropped_image_is_refused(small, tmp_path):
     rows = read_manifest(small.workspace.manifests / "ISEKAI-10.json")
     by_path = {record.path: record.image_id for record in small.content.records}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.errors import ReleaseError
@@ -30,9 +30,7 @@ def test_relisting_an_unchanged_release_keeps_it_valid(release):
     assert verify_release(release) == []
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, deadline=None)
 @given(place=st.integers(0, 2**31), bit=st.integers(0, 7), which=st.sampled_from((0, 1, 2)))
 def test_any_flipped_bit_of_the_lists_and_the_metadata_is_found(release, place, bit, which):
     path = release / (INDEX_FILE, SUMS_FILE, "metadata.jsonl")[which]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -190,9 +191,13 @@ def _sizes(workspace: Workspace, images: Sequence[ReleasedImage]) -> dict[str, i
     for image in images:
         source = source_of(workspace, image)
         try:
-            sizes[image.record.image_id] = source.stat().st_size
+            found = source.stat()
         except FileNotFoundError as error:
             raise ChecksumError(
                 f"{source} is missing; run `isekai-gen generate` to draw it again"
             ) from error
+        # Reading a pipe or a device may never end.
+        if not stat.S_ISREG(found.st_mode):
+            raise ChecksumError(f"{source} is no plain file; restore the file")
+        sizes[image.record.image_id] = found.st_size
     return sizes

@@ -26,6 +26,8 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # A broken file of a million rows says nothing more after this many lines.
 _MAX_FAULTS = 100
 _MAX_FINDINGS = 1000
+# A value that is repeated in each of them may be as long as a line.
+_MAX_MESSAGE = 1000
 MORE_FAULTS = "more faults of this kind"
 """How the message ends that stands for those left out."""
 
@@ -68,7 +70,7 @@ class Finding:
     Attributes:
         file: Path within the release; printable, whatever is on disk.
         rule: Which of `RULES` is broken.
-        message: What is wrong.
+        message: What is wrong; printable, too, and never long.
     """
 
     file: str
@@ -92,7 +94,7 @@ class ReceivedTree:
     _reported: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def report(self, file: str, rule: str, message: str) -> None:
-        """Add a finding; `file` may be any text, `rule` is one of `RULES`."""
+        """Add a finding; `file` and `message` may be any text, `rule` is one of `RULES`."""
         if rule not in RULES:
             raise ValueError(f"no such rule: {rule!r}")
         printable = file if file.isprintable() else ascii(file)
@@ -100,7 +102,9 @@ class ReceivedTree:
         if self._reported[printable, rule] == _MAX_FINDINGS:
             message = f"and {MORE_FAULTS}"
         if self._reported[printable, rule] <= _MAX_FINDINGS:
-            self.findings.append(Finding(printable, rule, message))
+            shown = message[:_MAX_MESSAGE]
+            shown = shown if shown.isprintable() else ascii(shown)[1:-1]
+            self.findings.append(Finding(printable, rule, shown))
 
     def read_json(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
         """The value of a JSON document, or None with a finding."""
