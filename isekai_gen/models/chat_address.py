@@ -37,6 +37,8 @@ class ChatAddress:
         _check_base_url(self.base_url)
         if not self.model.strip():
             raise ModelError(f"{self.base_url}: which model? {_EXAMPLE}")
+        if not self.model.isprintable():
+            raise ModelError(f"{self.model!a} is no name of a model; {_EXAMPLE}")
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -14,7 +14,7 @@ from pathlib import Path
 from isekai_gen.errors import ConceptError, InputError
 from isekai_gen.prompts.faults import Faults, quoted
 from isekai_gen.prompts.fields import Fields, check_schema, entries_of, open_fields, texts_of
-from isekai_gen.prompts.marked_yaml import Node, read_yaml
+from isekai_gen.prompts.marked_yaml import Node, parse_yaml, read_yaml
 from isekai_gen.prompts.pattern import OWN_SLOTS, SLOT_NAME
 from isekai_gen.prompts.placeholders import note_placeholders
 from isekai_gen.records import Concept, Kind
@@ -99,17 +99,32 @@ def load_catalog(path: Path) -> Catalog:
         ConceptError: With every fault of the file, one "file:line: what is wrong; what to do" each.
     """
     faults = Faults(path)
-    catalog = _read_catalog(path, faults)
+    return _checked(read_yaml(path, faults), faults)
+
+
+def parse_catalog(text: str, path: Path) -> Catalog:
+    """Check a catalog that this package wrote.
+
+    Args:
+        text: YAML, without control characters.
+        path: What messages call the file.
+
+    Raises:
+        ConceptError: As `load_catalog`.
+    """
+    faults = Faults(path)
+    return _checked(parse_yaml(text, faults), faults)
+
+
+def _checked(root: Node | None, faults: Faults) -> Catalog:
+    catalog = None if root is None else _read_catalog(root, faults)
     faults.raise_if_any(ConceptError)
     if catalog is None:
         raise RuntimeError("a catalog was refused without a fault")
     return catalog
 
 
-def _read_catalog(path: Path, faults: Faults) -> Catalog | None:
-    root = read_yaml(path, faults)
-    if root is None:
-        return None
+def _read_catalog(root: Node, faults: Faults) -> Catalog | None:
     top = open_fields(root, "the catalog", ("schema", "name", "groups"), (), faults)
     if top is None:
         return None

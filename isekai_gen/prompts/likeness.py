@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+from isekai_gen.prompts.faults import squeezed
 
 _GRAM = 3
 
@@ -24,7 +26,7 @@ def alike_texts(texts: Sequence[str], min_similarity: float) -> Iterator[tuple[i
     """
     number_of: dict[str, int] = {}
     # As bits of one integer, two sets are compared in a microsecond: 1,000 texts in a second.
-    grams = [_bits(text, number_of) for text in texts]
+    grams = [as_bits(grams_of(text), number_of) for text in texts]
     for (first, a), (second, b) in itertools.combinations(enumerate(grams), 2):
         shared = (a & b).bit_count()
         similarity = shared / (a | b).bit_count()
@@ -32,10 +34,15 @@ def alike_texts(texts: Sequence[str], min_similarity: float) -> Iterator[tuple[i
             yield first, second, similarity
 
 
-def _bits(text: str, number_of: dict[str, int]) -> int:
-    plain = f" {' '.join(text.casefold().split())} "
+def grams_of(text: str) -> frozenset[str]:
+    """The set of 3 successive characters of a text that is not blank."""
+    plain = f" {squeezed(text.casefold())} "
+    return frozenset(plain[start : start + _GRAM] for start in range(len(plain) - _GRAM + 1))
+
+
+def as_bits(grams: Iterable[str], number_of: dict[str, int]) -> int:
+    """A set as the bits of one integer; `number_of` has the place of each gram, and grows."""
     bits = 0
-    for start in range(len(plain) - _GRAM + 1):
-        gram = plain[start : start + _GRAM]
+    for gram in grams:
         bits |= 1 << number_of.setdefault(gram, len(number_of))
     return bits

@@ -51,8 +51,11 @@ class Node:
 def read_yaml(path: Path, faults: Faults) -> Node | None:
     """Read one YAML document; None if it cannot be used, with the reasons in `faults`."""
     text = read_text(path, faults)
-    if text is None:
-        return None
+    return None if text is None else parse_yaml(text, faults)
+
+
+def parse_yaml(text: str, faults: Faults) -> Node | None:
+    """The one YAML document of a text, which `read_text` read or this package wrote."""
     if not _is_plain(text, faults):
         return None
     root = yaml.compose(text, Loader=_Loader)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from isekai_gen.prompts import shipped_templates_path
@@ -37,16 +37,14 @@ class CheckLimits:
     """From where on something is told.
 
     Attributes:
-        min_alike_across_groups: Similarity of the letters of two descriptions, in (0, 1].
-        min_alike_in_group: The same for a fictional concept and its counterpart.
-        min_alike_definition: The same for a description and a class's definition.
+        alike: Similarity of the letters of two descriptions.
+        min_alike_definition: The same for a description and a class's definition, in (0, 1].
         class_quantile: Of the similarities of real classes to the most alike other one; from this
             quantile on, a text counts as that of a class to the encoder. In (0, 1).
         max_tokens: Tokens of a prompt that an image generator's text encoder reads.
     """
 
-    min_alike_across_groups: float = 0.6
-    min_alike_in_group: float = 0.8
+    alike: AlikeLimits = field(default_factory=AlikeLimits)
     min_alike_definition: float = 0.5
     class_quantile: float = 0.99
     max_tokens: int = 77
@@ -92,7 +90,7 @@ class EntryChecks:
         """
         found = [*self._alone(proposal)]
         if all(_is_whole(group) for group in (proposal, *others)):
-            found += slate_findings(proposal, others, self._likeness, self._alike)
+            found += slate_findings(proposal, others, self._likeness, self.limits.alike)
         return tuple(dict.fromkeys(found))
 
     def _alone(self, proposal: Proposal) -> Iterator[Finding]:
@@ -106,7 +104,7 @@ class EntryChecks:
         yield from parents_findings(proposal, self.imagenet)
         yield from real_findings(proposal, self.imagenet, self._vouched)
         yield from wnids_findings(proposal.real, self.imagenet)
-        yield from group_findings(proposal, self._likeness, self._alike)
+        yield from group_findings(proposal, self._likeness, self.limits.alike)
         yield from self._definition(proposal)
         if self._meanings is not None:
             meant = self._meanings.findings(proposal)
@@ -134,11 +132,6 @@ class EntryChecks:
                 f"{similarity:.2f}, from {limit:g} on told)",
                 "describe what no such thing has",
             )
-
-    @property
-    def _alike(self) -> AlikeLimits:
-        limits = self.limits
-        return AlikeLimits(limits.min_alike_in_group, limits.min_alike_across_groups)
 
     @cached_property
     def _names(self) -> RealNames:

@@ -54,6 +54,16 @@ def count_of_tokens(text: str) -> int:
     return sum(_tokens_of(part) for part in _SPLIT.findall(text.casefold()))
 
 
+def web_words() -> frozenset[str]:
+    """The 192,159 words of letters a to z, three at least, that a merge completes.
+
+    Raises:
+        MissingDependencyError: If open_clip, or its table, is not there.
+    """
+    words = _read_merges().place_of_word
+    return frozenset(word for word in words if len(word) > 2 and word.isascii() and word.isalpha())
+
+
 @cache
 def _tokens_of(part: str) -> int:
     return len(_pieces(part, _read_merges().place_of_pair))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from isekai_gen.prompts.articles import article_for, tidied
@@ -12,6 +13,7 @@ from isekai_gen.prompts.building import build_space
 from isekai_gen.prompts.space import Alternative, Article, Choice, Joined
 from isekai_gen.prompts.space import Part as SpacePart
 from isekai_gen.prompts.template_set import TemplateSet
+from isekai_gen.proposals.commonness import count_of_tokens
 from isekai_gen.proposals.records import PARTS, Finding, Part, Proposal
 from isekai_gen.proposals.slate_checks import slug_or_none
 from isekai_gen.records import Concept
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from open_clip.tokenizer import SimpleTokenizer
 
 _MARKS = 2  # CLIP's own marks at both ends of a text
+_MENDED = re.compile("[&<]")
+_REMEMBERED = 8192  # words; templates say the same ones of every group
 
 
 @dataclass(frozen=True)
@@ -38,31 +42,30 @@ class TextWindow:
 
 
 def clip_window(max_tokens: int) -> TextWindow:
-    """The window of CLIP, which most image generators have; its tokenizer is loaded when needed."""
-    return TextWindow("CLIP", max_tokens, _ClipTokens())
+    """The window of CLIP, which most image generators have."""
+    return TextWindow("CLIP", max_tokens, _count_with_marks)
 
 
-class _ClipTokens:
-    """Counts with CLIP's own tokenizer, which comes with OpenCLIP."""
+def _count_with_marks(text: str) -> int:
+    """CLIP's expression never matches whitespace: a text has the tokens of its words."""
+    return _MARKS + sum(map(_tokens_of_word, text.split()))
 
-    def __init__(self) -> None:
-        self._tokens_of_word: dict[str, int] = {}
 
-    def __call__(self, text: str) -> int:
-        """CLIP's expression never matches whitespace: a text has the tokens of its words."""
-        known = self._tokens_of_word
-        words = text.split()
-        for word in words:
-            if word not in known:
-                known[word] = len(self._tokenizer.encode(word))
-        return _MARKS + sum(known[word] for word in words)
+@lru_cache(maxsize=_REMEMBERED)
+def _tokens_of_word(word: str) -> int:
+    # CLIP's tokenizer, for which torch is imported, first mends what is not plain: accents apart,
+    # HTML's "&amp;", and marks such as "<end_of_text>".
+    if word.isascii() and word.isprintable() and not _MENDED.search(word):
+        return count_of_tokens(word)
+    return len(_tokenizer().encode(word))
 
-    @cached_property
-    def _tokenizer(self) -> SimpleTokenizer:
-        """Its vocabulary lies in OpenCLIP's package: no network."""
-        from open_clip.tokenizer import SimpleTokenizer
 
-        return SimpleTokenizer()
+@cache
+def _tokenizer() -> SimpleTokenizer:
+    """CLIP's own; its vocabulary lies in OpenCLIP's package: no network."""
+    from open_clip.tokenizer import SimpleTokenizer
+
+    return SimpleTokenizer()
 
 
 class PromptLengths:

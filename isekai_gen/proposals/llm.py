@@ -18,10 +18,8 @@ from isekai_gen.proposals.llm_asking import BudgetSpentError, LlmAsker
 from isekai_gen.proposals.llm_prompts import Brief
 from isekai_gen.proposals.llm_round import Round
 from isekai_gen.proposals.llm_settings import LlmLimits, LlmTotals, LlmWishes
-from isekai_gen.proposals.llm_unused import UNUSED_FILE, UnusedAnswer, UnusedRecord
+from isekai_gen.proposals.llm_unused import UnusedRecord
 from isekai_gen.proposals.records import Proposal, Slate
-
-__all__ = ["UNUSED_FILE", "LlmEngine", "LlmLimits", "LlmTotals", "LlmWishes", "UnusedAnswer"]
 
 logger = logging.getLogger(__name__)
 _EXAMPLES = 30
@@ -69,7 +67,6 @@ class LlmEngine:
         self._seed = seed
         self._wishes = wishes
         self._imagenet = imagenet
-        self._unused: list[UnusedAnswer] = []
         self.name = self._asker.name
         self.stopped = ""
 
@@ -77,11 +74,6 @@ class LlmEngine:
     def totals(self) -> LlmTotals:
         """What was asked and answered so far, earlier runs in the folder included."""
         return self._asker.totals
-
-    @property
-    def unused(self) -> tuple[UnusedAnswer, ...]:
-        """Answers of this run that could not be proposed, and why; also in `unusable.jsonl`."""
-        return tuple(self._unused)
 
     def propose(self, slate: Slate) -> Sequence[Proposal]:
         """Further proposals, `groups_per_round` at most; [] if `stopped` says why.
@@ -115,7 +107,6 @@ class LlmEngine:
                 f"the budget of {self._limits.max_calls} calls is spent; allow more and run this "
                 "again to go on"
             )
-        self._unused += played.unused
         self._record.add(played.unused)
         logger.info("%s: %d proposals; %s", self.name, len(played.proposals), self.totals)
         return played

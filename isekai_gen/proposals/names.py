@@ -10,8 +10,8 @@ from functools import cache
 from isekai_gen.manifests.names import check_label, check_label_pair
 from isekai_gen.prompts.imagenet_names import ImageNetNames, name_forms
 from isekai_gen.proposals.blends import Blend, blends_of
+from isekai_gen.proposals.commonness import web_words
 from isekai_gen.proposals.name_checks import real_names
-from isekai_gen.proposals.names_taken import clip_words
 from isekai_gen.proposals.pronounceable import Pronounceability
 
 # Less of a word does not remind of it: "hedgehog" is heard in "hedge-" and "-hog", not in "-og".
@@ -29,10 +29,11 @@ _VAGUE = (
 )
 # Slurs, obscenities and unlucky words; where they stand inside of another word does not matter.
 _UNSAFE = re.compile(
-    r"anal|anus|arse|bitch|boob|clit|cock|coon|crap|cum|cunt|dago|damn|dick|drug|dyke|fag|fart"
-    r"|fuc|fuk|gook|gyp|hitler|homo|jap|jew|kike|kill|kkk|nazi|negr|nig|orgy|paki|pedo|penis|piss"
-    r"|poo[fpt]|porn|puss|puta|rape|rapi|rectu|semen|sex|shit|slag|slut|spic|suck|tit|toss|turd"
-    r"|vagin|wank|whor|^ass|ass$"
+    r"anal|anus|arse|bastard|bitch|boob|chink|clit|cock|coolie|coon|crap|cum|cunt|dago|damn|dick"
+    r"|drug|dung|dyke|fag|fart|fuc|fuk|gook|gyp|hitler|homo|jap|jew|kaff[ei]r|kike|kill"
+    r"|kkk|mong(?!oos)|nazi|negr|nig|orgy|paki|pedo|penis|piss|poo[fpt]|porn|prick(?!l)|puss|puta|rape"
+    r"|rapi|rectu|retard|scrot|semen|sex|shit|slag|slut|spic|spook|suck|tit|toss|turd|twat|vagin"
+    r"|wank|whor|wog|^ass|ass$"
 )
 
 
@@ -41,7 +42,7 @@ def read_name_book(imagenet: ImageNetNames) -> NameBook:
     """The one book of these names: seconds at the first call, nothing at others.
 
     Raises:
-        MissingDependencyError: If open_clip, which has CLIP's vocabulary, is not installed.
+        MissingDependencyError: If open_clip, or its table of words, is not there.
     """
     return NameBook(imagenet)
 
@@ -49,18 +50,18 @@ def read_name_book(imagenet: ImageNetNames) -> NameBook:
 class NameBook:
     """Words that are taken, and how names are made that are not.
 
-    Taken are ImageNet-21k's lemmas, every word of its definitions, and the whole words of CLIP's
-    vocabulary, which open_clip carries (36,000 words of the web, brands and people among them).
+    Taken are ImageNet-21k's lemmas, every word of its definitions, and the words of the web that
+    open_clip's table completes (`commonness`), brands and people among them.
     """
 
     def __init__(self, imagenet: ImageNetNames) -> None:
         """Read the words.
 
         Raises:
-            MissingDependencyError: If open_clip, which has CLIP's vocabulary, is not installed.
+            MissingDependencyError: If open_clip, or its table of words, is not there.
         """
         lemmas = {form for form in imagenet.wnids_by_form if form.isascii()}
-        self._words = lemmas | _words_of(imagenet.definitions.values()) | clip_words()
+        self._words = lemmas | _words_of(imagenet.definitions.values()) | web_words()
         single = {name.lower() for names in imagenet.lemmas.values() for name in names}
         self._pronounceable = Pronounceability(name for name in single if name.isalpha())
         self._real = real_names(imagenet)

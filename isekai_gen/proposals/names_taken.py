@@ -1,16 +1,10 @@
-"""Names that are taken: by words of the web, and by the other inventions of a catalog."""
+"""Names that are taken by the other inventions of a catalog."""
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterable
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
-from isekai_gen.errors import MissingDependencyError
 from isekai_gen.manifests.names import check_label_pair
-from isekai_gen.optional import INSTALL_BY_MODULE
 from isekai_gen.proposals.edit_similarity import count_edits
 from isekai_gen.proposals.name_checks import allowed_edits, name_stems, plain_letters
 
@@ -41,27 +35,3 @@ class TakenNames:
 
 def _few_edits(a: str, b: str, most: int) -> bool:
     return abs(len(a) - len(b)) <= most and count_edits(a, b) <= most
-
-
-@cache
-def clip_words() -> frozenset[str]:
-    """The whole words of CLIP's vocabulary: letters a to z only, at least three.
-
-    Read where open_clip has it, because importing open_clip would import torch.
-
-    Raises:
-        MissingDependencyError: If open_clip is not installed or the file is not where it was.
-    """
-    found = find_spec("open_clip")
-    folders = [] if found is None else found.submodule_search_locations or []
-    for folder in folders:
-        path = Path(folder) / "bpe_simple_vocab_16e6.txt.gz"
-        if path.is_file():
-            with gzip.open(path, "rt", encoding="utf-8") as lines:
-                merged = ("".join(line.split()) for line in lines)
-                ends = (word.removesuffix("</w>") for word in merged if word.endswith("</w>"))
-                return frozenset(w for w in ends if len(w) > 2 and w.isascii() and w.isalpha())
-    raise MissingDependencyError(
-        "CLIP's vocabulary, which open_clip has, is not there; run: "
-        f"{INSTALL_BY_MODULE['open_clip']}"
-    )

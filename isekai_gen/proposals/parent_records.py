@@ -12,7 +12,7 @@ class Parent:
     """A real thing that a person would recognize in a picture.
 
     Attributes:
-        key: What it is known by: its wnid, or "own:3" for line 3 of the user's list.
+        key: What it is known by: its first wnid, or "own:moon-cat" for a thing without one.
         name: What people call it, in the singular.
         definition: In one phrase.
         domain: The narrowest domain it belongs to ("birds"); see `domains`.

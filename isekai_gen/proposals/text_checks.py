@@ -8,12 +8,12 @@ texts that have it. One text is then compared with 22,000 definitions in a milli
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-_GRAM = 3
+from isekai_gen.prompts.likeness import as_bits, grams_of
 
 
 class LikeTexts:
@@ -60,21 +60,6 @@ class Likeness:
     def _grams(self, text: str) -> int:
         bits = self._bits.get(text)
         if bits is None:
-            bits = _as_bits(grams_of(text), self._number_of)
+            bits = as_bits(grams_of(text), self._number_of)
             self._bits[text] = bits
         return bits
-
-
-def grams_of(text: str) -> frozenset[str]:
-    """The set of 3 successive characters of a text that is not blank, as `likeness` has it."""
-    plain = f" {' '.join(text.casefold().split())} "
-    return frozenset(plain[at : at + _GRAM] for at in range(len(plain) - _GRAM + 1)) or frozenset(
-        {plain}
-    )
-
-
-def _as_bits(grams: Iterable[str], number_of: dict[str, int]) -> int:
-    bits = 0
-    for gram in grams:
-        bits |= 1 << number_of.setdefault(gram, len(number_of))
-    return bits

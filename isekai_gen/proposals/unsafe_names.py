@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from isekai_gen.prompts.imagenet_names import ImageNetNames, name_forms
+from isekai_gen.proposals.genus import family_of
 from isekai_gen.proposals.records import PARTS, Finding, Part, Proposal
 
 _BY_REASON = {
@@ -48,14 +49,6 @@ REASON_BY_WORDS: Mapping[tuple[str, ...], str] = MappingProxyType(
 )
 """Words that follow each other, lower-case, to why they are refused."""
 _FIRST_WORDS = frozenset(words[0] for words in REASON_BY_WORDS)
-# WordNet 3.0 writes its nouns file by file, so that wnids of one subject follow each other: these
-# are people, from "number one" to the named persons (all below the first natural phenomenon).
-_PEOPLE = ("n09605110", "n11400000")
-
-
-def is_person(wnid: str) -> bool:
-    """Whether a class of ImageNet-21k is people."""
-    return _PEOPLE[0] <= wnid < _PEOPLE[1]
 
 
 def unsafe_words(text: str) -> tuple[str, str] | None:
@@ -100,12 +93,13 @@ def _people(proposal: Proposal, part: Part, imagenet: ImageNetNames) -> Iterator
     Words of parents may: a nurse shark is no nurse.
     """
     name = proposal.part(part).name
-    if any(not is_person(wnid) for wnid in imagenet.wnids_of(name)):
+    if any(family_of(wnid) != "person" for wnid in imagenet.wnids_of(name)):
         return
     excused = {word for parent in proposal.fictional.parents for word in _words(parent)}
     for words in dict.fromkeys([name, *_words(name)]):
         wnids = imagenet.wnids_of(words)
-        if wnids and all(map(is_person, wnids)) and words not in excused:
+        are_people = all(family_of(wnid) == "person" for wnid in wnids)
+        if wnids and are_people and words not in excused:
             message = f"{words!r} in the name {name!r} is people: {imagenet.title(wnids[0])}"
             suggestion = "choose a thing, an animal or a plant: a catalog has no people"
             yield Finding("names_people", part, "name", message, suggestion)

@@ -8,7 +8,6 @@ from isekai_gen.proposals.domains import domains_of
 from isekai_gen.proposals.parent_records import Parent
 from isekai_gen.proposals.wording_sentences import Combination
 
-MIN_SETTINGS = 4
 _SETTINGS = 6
 _OF_EACH = 2
 _WATER = frozenset({"fish", "sea-creatures"})
@@ -57,7 +56,7 @@ _POSES = MappingProxyType(
 
 
 def attributes_of(made: Combination) -> dict[str, tuple[str, ...]]:
-    """Values of the slots "setting" (at least `MIN_SETTINGS`) and "pose"."""
+    """Values of the slots "setting" (four at least) and "pose"."""
     return {"setting": _settings(made), "pose": _poses(made.body)}
 
 

@@ -7,6 +7,7 @@ weaker: names that exist, descriptions that are the same, labels that the metric
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,12 +20,8 @@ from isekai_gen.prompts.likeness import alike_texts
 from isekai_gen.proposals.catalog_text import proposals_of
 from isekai_gen.proposals.checks_counterpart import parents_findings, titles, wnids_findings
 from isekai_gen.proposals.records import Finding, Proposal
+from isekai_gen.proposals.slate_checks import AlikeLimits
 from isekai_gen.records import Concept
-
-# Starting points, read off the shipped catalog: its most alike descriptions of two groups have
-# 0.44, those of a fictional concept and its counterpart, which should look much the same, 0.60.
-MIN_ALIKE = 0.6
-MIN_ALIKE_IN_GROUP = 0.8
 
 
 @dataclass(frozen=True)
@@ -100,21 +97,32 @@ class _Checks:
             yield warning_of(finding, group, self.catalog, self.file)
 
     def alike_descriptions(self) -> Iterator[CatalogWarning]:
-        """About concepts that are described in nearly the same words."""
-        concepts = self.catalog.concepts
+        """About concepts that are described nearly as one before them; each is told once."""
+        concepts, others = self.catalog.concepts, Counter[int]()
+        nearest: dict[int, tuple[float, int, float]] = {}
+        limits = AlikeLimits()
         texts = [concept.description for concept in concepts]
-        for first, second, similarity in alike_texts(texts, MIN_ALIKE):
-            a, b = concepts[first], concepts[second]
-            limit = MIN_ALIKE_IN_GROUP if a.group == b.group else MIN_ALIKE
+        lowest = min(limits.in_group, limits.across_groups)
+        for first, second, similarity in alike_texts(texts, lowest):
+            same_group = concepts[first].group == concepts[second].group
+            limit = limits.in_group if same_group else limits.across_groups
             if similarity >= limit:
-                line = self.catalog.line_of(a.slug, "description")
-                yield self._warning(
-                    b,
-                    "description",
-                    "alike_descriptions",
-                    f"the description of {b.name!r} is much like that of {a.name!r} in line {line} "
-                    f"(similarity {similarity:.2f}, from {limit:g} on told); say what differs",
+                others[second] += 1
+                # Of equals, the first one.
+                nearest[second] = max(
+                    nearest.get(second, (0.0, 0, 0.0)), (similarity, -first, limit)
                 )
+        for second, (similarity, first, limit) in nearest.items():
+            a, b = concepts[-first], concepts[second]
+            line = self.catalog.line_of(a.slug, "description")
+            more = f", and like {others[second] - 1} more" if others[second] > 1 else ""
+            yield self._warning(
+                b,
+                "description",
+                "alike_descriptions",
+                f"the description of {b.name!r} is much like that of {a.name!r} in line {line} "
+                f"(similarity {similarity:.2f}, from {limit:g} on told){more}; say what differs",
+            )
 
     def labels(self) -> Iterator[CatalogWarning]:
         """About labels that the metric cannot judge, alone and in the pairs manifests make.

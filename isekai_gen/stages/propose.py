@@ -82,9 +82,9 @@ def propose_catalog(
         engine = OpenedLater(lambda: makers.engine(request, sources))
         look = request.look and Look(request, request.look, sources.imagenet, reporter)
         stopped = _run(engine, judge, log, look or None, reporter)
-        file = _write(request, log, sources.imagenet)
+        changed = _write(request, log, sources.imagenet)
         return ProposeOutcome(
-            file=file,
+            file=request.file if log.standing else None,
             folder=request.folder,
             wanted=request.wanted,
             accepted=[judged.proposal for judged in log.standing],
@@ -93,20 +93,17 @@ def propose_catalog(
             looks=log.looks,
             stopped=stopped_by(engine.opened, stopped),
             spent=spent_by(engine.opened),
-            worked=log.lines > began,
+            worked=changed or log.lines > began,
         )
 
 
-def _write(request: ProposeRequest, log: RoundLog, imagenet: ImageNetNames) -> Path | None:
-    """Write the catalog, if there is a group for it, and the records."""
+def _write(request: ProposeRequest, log: RoundLog, imagenet: ImageNetNames) -> bool:
+    """Write the catalog, if there is a group for it, and the records; whether a file changed."""
     groups = [judged.proposal for judged in log.standing]
     if not groups:
-        write_records_of(request, log)
-        return None
-    write_catalog(
-        request, log, catalog_text(request.catalog_name, groups, _about(request), imagenet)
-    )
-    return request.file
+        return write_records_of(request, log)
+    text = catalog_text(request.catalog_name, groups, _about(request), imagenet)
+    return write_catalog(request, log, text)
 
 
 def _run(
@@ -135,6 +132,8 @@ def _check_names(request: ProposeRequest) -> None:
             f"{name!a} cannot be a catalog's name; give one of at most {most} letters in one "
             "line with --name"
         )
+    if not request.file.name.isprintable():
+        raise InputError(f"{request.file.name!a} is no name for a catalog; use plain letters")
     if request.folder == request.file:
         raise InputError(f"{request.file} is the name of its own records; call it .yaml")
 

@@ -5,6 +5,7 @@ rounds.jsonl    every round, as it was judged (`propose_log`)
 accepted.jsonl  the groups of the catalog, each with what was refused in its place before
 refused.jsonl   all that was refused, with reasons
 calls.jsonl     what a language model was asked and answered
+calls-sent.jsonl, unusable.jsonl  every request, and answers of no use (`proposals.llm_calls`)
 look/           the workspaces that groups were drawn in
 """
 

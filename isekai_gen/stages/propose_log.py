@@ -13,12 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
+from isekai_gen.errors import ChecksumError
 from isekai_gen.hashing import canonical_json
 from isekai_gen.proposals.records import Finding, Proposal, ProposedConcept, Refusal, Slate
 from isekai_gen.records import SCHEMA
 from isekai_gen.shards import append_records, read_records, repair_tail
 
 Kind = Literal["start", "proposed", "looked", "written"]
+_REMEDY = "; restore the file, or delete its folder"
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,13 @@ class Judged:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
-        """What `to_json` wrote."""
-        findings = tuple(Finding(**finding) for finding in row["findings"])
-        return cls(row["place"], _proposal(row), findings)
+        """What `to_json` wrote; ValueError, TypeError or KeyError for anything else."""
+        place, findings = row["place"], tuple(Finding(**finding) for finding in row["findings"])
+        if not isinstance(place, int):
+            raise ValueError(f"place {place!r} is no number{_REMEDY}")
+        said = (text for each in findings for text in (each.code, each.message, each.suggestion))
+        _check_texts(*said)
+        return cls(place, _proposal(row), findings)
 
 
 @dataclass(frozen=True)
@@ -112,9 +118,8 @@ class RoundLog:
         self._taken: dict[int, Judged] = {}
         self._round_at: dict[int, int] = {}
         repair_tail(path)
-        events = read_records(path, Event)
         self.lines = 0
-        for event in events:
+        for event in read_records(path, Event):
             self._apply(event)
 
     def append(self, event: Event) -> None:
@@ -177,14 +182,21 @@ class RoundLog:
 
     def _taken_back(self, judged: Judged) -> None:
         """A look adds its advice to a group that stays, and takes away one that does not."""
+        before = self._standing_at(judged.place)
         if judged.accepted:
-            before = self._taken[judged.place]
             findings = (*before.findings, *judged.findings)
             self._taken[judged.place] = Judged(judged.place, judged.proposal, findings)
             self.looked_at.add(judged.place)
         else:
             del self._taken[judged.place]
             self.looked_at.discard(judged.place)
+
+    def _standing_at(self, place: int) -> Judged:
+        if place not in self._taken:
+            raise ChecksumError(
+                f"{self._path}:{self.lines}: place {place} was looked at and has no group{_REMEDY}"
+            )
+        return self._taken[place]
 
 
 def judged_json(proposal: Proposal, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -200,14 +212,23 @@ def judged_json(proposal: Proposal, findings: Sequence[Finding]) -> dict[str, An
 
 
 def _proposal(row: Mapping[str, Any]) -> Proposal:
+    attributes = {slot: tuple(values) for slot, values in row["attributes"]}
+    _check_texts(*attributes, *(value for values in attributes.values() for value in values))
     return Proposal(
         fictional=_concept(row["fictional"]),
         real=_concept(row["real"]),
-        attributes={slot: tuple(values) for slot, values in row["attributes"]},
-        origin=row["origin"],
+        attributes=attributes,
+        origin=dict(row["origin"]),
     )
 
 
 def _concept(row: Mapping[str, Any]) -> ProposedConcept:
     lists = {key: tuple(row[key]) for key in ("parents", "wnids")}
+    _check_texts(row["name"], row["short"], row["description"], *lists["parents"], *lists["wnids"])
     return ProposedConcept(**{**row, **lists})
+
+
+def _check_texts(*texts: object) -> None:
+    wrong = [text for text in texts if not isinstance(text, str)]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is no text{_REMEDY}")

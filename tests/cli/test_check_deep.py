@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from isekai_gen.prompts import shipped_catalog_path
+from tests.proposals.remembered_texts import one_text_encoder
 from tests.small_jobs import call, catalog_text
 
 
@@ -17,6 +18,7 @@ def near_miss(tmp_path):
     return path
 
 
+@one_text_encoder()
 def test_what_only_the_deep_check_doubts_is_told_and_refused_by_strict(near_miss, tmp_path):
     assert "octopous" not in call("concepts", "check", near_miss).stderr
     templates = tmp_path / "templates.yaml"

@@ -12,37 +12,37 @@ from isekai_gen.prompts.imagenet_names import read_imagenet_names
 from isekai_gen.proposals.checks import EntryChecks
 from isekai_gen.proposals.records import Finding, Proposal, ProposedConcept
 
-GOOD = Proposal(
-    fictional=ProposedConcept(
+
+def _group(made: ProposedConcept, named: ProposedConcept, *settings: str) -> Proposal:
+    attributes = {"setting": settings} if settings else {}
+    return Proposal(made, named, attributes=attributes, origin={"engine": "test"})
+
+
+def _real(name: str, description: str, wnid: str) -> ProposedConcept:
+    return ProposedConcept(name, name, description, wnids=(wnid,))
+
+
+GOOD = _group(
+    ProposedConcept(
         name="cactihog",
         short="hedgehog with cactus spines",
         description="a small round animal whose back is a ribbed green cactus with white spines",
         parents=("hedgehog", "cactus"),
     ),
-    real=ProposedConcept(
-        name="hedgehog",
-        short="hedgehog",
-        description="a small animal with a pointed snout and a coat of brown quills",
-        wnids=("n02346627",),
+    _real(
+        "hedgehog", "a small animal with a pointed snout and a coat of brown quills", "n02346627"
     ),
-    attributes={"setting": ("on short green grass", "on a mossy log")},
-    origin={"engine": "test"},
+    "on short green grass",
+    "on a mossy log",
 )
-OTHER = Proposal(
-    fictional=ProposedConcept(
+OTHER = _group(
+    ProposedConcept(
         name="snailpot",
         short="teapot with a snail shell",
         description="a striped spiral shell with a spout, a lid on top and a curved handle",
         parents=("teapot", "snail"),
     ),
-    real=ProposedConcept(
-        name="teapot",
-        short="teapot",
-        description="glazed white pottery for hot drinks",
-        wnids=("n04398044",),
-    ),
-    attributes={},
-    origin={"engine": "test"},
+    _real("teapot", "glazed white pottery for hot drinks", "n04398044"),
 )
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from isekai_gen.models.chat_requests import ChatLimits
 from isekai_gen.prompts.imagenet_names import read_imagenet_names
-from isekai_gen.proposals.llm import LlmEngine, LlmLimits, LlmWishes
+from isekai_gen.proposals.llm import LlmEngine
+from isekai_gen.proposals.llm_settings import LlmLimits, LlmWishes
 from isekai_gen.proposals.records import Finding, Refusal, Slate
 
 QUICK = ChatLimits(
-    max_tries=3, timeout_seconds=5.0, backoff_seconds=0.005, max_tokens=4096, temperature=0.8
+    max_tries=3, timeout_seconds=60.0, backoff_seconds=0.005, max_tokens=4096, temperature=0.8
 )
 
 

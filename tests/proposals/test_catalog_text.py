@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.prompts import shipped_catalog_path
@@ -54,9 +54,7 @@ def proposals(draw):
 
 
 @given(proposals())
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, deadline=None)
 def test_proposals_come_back_from_the_text_as_they_were(tmp_path, proposed):
     path = tmp_path / "catalog.yaml"
     path.write_text(catalog_text("x: y", proposed, ["how"], read_imagenet_names()))

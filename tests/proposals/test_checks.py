@@ -154,7 +154,7 @@ def test_the_limits_of_lengths_are_those_of_the_catalog(field, tmp_path):
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(TEXT, TEXT, TEXT, st.lists(TEXT, max_size=2))
 def test_any_texts_are_checked_without_an_error(name, short, description, parents):
     odd = fictional(name=name, short=short, description=description, parents=tuple(parents))

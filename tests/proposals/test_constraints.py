@@ -88,7 +88,7 @@ def test_avoiding_all_that_was_chosen_is_refused(parents):
         choose_parents(parents[:1], avoid=["animals"])
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.data())
 def test_what_is_avoided_is_in_no_role(parents, data):
     avoid = data.draw(st.lists(st.sampled_from(sorted(DOMAINS)), max_size=3, unique=True))

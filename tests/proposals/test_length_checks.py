@@ -1,6 +1,12 @@
 """Prompts that CLIP would cut are told with the words that are lost."""
 
+import subprocess
+import sys
+from functools import cache
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from isekai_gen.prompts import shipped_catalog_path, shipped_templates_path
 from isekai_gen.prompts.catalog import load_catalog
@@ -9,6 +15,7 @@ from isekai_gen.prompts.templates import load_templates
 from isekai_gen.proposals.catalog_text import proposals_of
 from isekai_gen.proposals.length_checks import PromptLengths, TextWindow, clip_window
 from tests.proposals.check_entries import GOOD, fictional
+from tests.small_jobs import environment
 
 TEMPLATES = """schema: 1
 lists:
@@ -21,6 +28,13 @@ templates:
 """
 
 
+@cache
+def clips_own():
+    from open_clip.tokenizer import SimpleTokenizer
+
+    return SimpleTokenizer()
+
+
 def lengths(tmp_path, max_tokens):
     path = tmp_path / "templates.yaml"
     path.write_text(TEMPLATES, encoding="utf-8")
@@ -28,14 +42,12 @@ def lengths(tmp_path, max_tokens):
 
 
 def test_the_longest_prompt_is_counted_with_clips_own_tokenizer(tmp_path):
-    from open_clip.tokenizer import SimpleTokenizer
-
     templates = tmp_path / "templates.yaml"
     templates.write_text(TEMPLATES, encoding="utf-8")
     read = load_templates(templates)
     concept = load_catalog(shipped_catalog_path()).concepts[0]
     prompts = iter_prompts(read, concept, range(count_prompts(read, concept)), 0)
-    longest = max(len(SimpleTokenizer().encode(prompt.text)) + 2 for prompt in prompts)
+    longest = max(len(clips_own().encode(prompt.text)) + 2 for prompt in prompts)
     proposal = proposals_of(load_catalog(shipped_catalog_path()))[0]
 
     def fitting(most):
@@ -45,6 +57,30 @@ def test_the_longest_prompt_is_counted_with_clips_own_tokenizer(tmp_path):
     (found,) = [f for f in fitting(longest - 1) if f.part != "real"]
     assert f"has {longest} tokens, 1 more than the {longest - 1}" in found.message
     assert "cut off: 'bed'" in found.message
+
+
+ASCII = st.text(st.characters(min_codepoint=0, max_codepoint=127), max_size=30)
+MENDED = st.sampled_from(["&amp;amp; &lt", "<end_of_text>", "caf\xe9"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(ASCII | st.text(max_size=12) | MENDED)
+def test_every_text_has_as_many_tokens_as_clips_own_tokenizer_makes(text):
+    words = sum(len(clips_own().encode(word)) for word in text.split())
+    assert clip_window(77).count(text) == words + 2
+
+
+def test_english_is_counted_without_torch():
+    code = (
+        "import sys\n"
+        "from isekai_gen.proposals.length_checks import clip_window\n"
+        "assert clip_window(77).count('a photo of an octopus') == 7\n"
+        "print(sorted({'torch', 'open_clip'} & sys.modules.keys()))\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment()
+    )
+    assert said.stdout == "[]\n"
 
 
 def test_the_words_that_are_cut_off_are_told(tmp_path):

@@ -9,7 +9,8 @@ import pytest
 
 from isekai_gen.errors import ModelError
 from isekai_gen.models.chat_requests import ChatPrices
-from isekai_gen.proposals.llm import UNUSED_FILE, LlmWishes
+from isekai_gen.proposals.llm_settings import LlmWishes
+from isekai_gen.proposals.llm_unused import UNUSED_FILE
 from isekai_gen.proposals.records import Slate
 from tests.evaluation.chat_server import answered, refused, serving
 from tests.proposals.llm_inventor import (
@@ -34,8 +35,14 @@ def asked_texts(server):
     return [received.body["messages"][-1]["content"] for received in server.received]
 
 
-def reasons(engine):
-    return " | ".join(each.reason for each in engine.unused)
+def unused(folder):
+    """Why answers could not be proposed, in the order they came."""
+    file = folder / UNUSED_FILE
+    return [json.loads(line)["reason"] for line in file.read_text().splitlines()]
+
+
+def reasons(folder):
+    return " | ".join(unused(folder))
 
 
 def test_a_slate_is_filled_by_planning_and_writing(tmp_path):
@@ -127,7 +134,7 @@ def test_malformed_json_is_repaired_with_the_fault_named(tmp_path):
     assert "does not have the form asked for" in repair[-1]["content"]
     # The talk goes on from the repaired answer alone.
     assert len(server.received[2].body["messages"]) == 4
-    assert engine.unused == ()
+    assert not (tmp_path / UNUSED_FILE).exists()
 
 
 def test_malformed_json_after_a_repair_is_refused_with_its_reason(tmp_path):
@@ -136,7 +143,7 @@ def test_malformed_json_after_a_repair_is_refused_with_its_reason(tmp_path):
         engine = engine_of(server, tmp_path)
         slate = fill(engine, 2)
     assert len(slate.accepted) == 2  # by the critic's request, which follows
-    assert "Expecting value" in reasons(engine)
+    assert "Expecting value" in reasons(tmp_path)
     (line,) = (tmp_path / UNUSED_FILE).read_text().splitlines()
     assert json.loads(line)["role"] == "repair"
     assert "Expecting value" in asked_texts(server)[3]
@@ -164,7 +171,7 @@ def test_an_entry_of_the_wrong_form_is_repaired_once_then_refused(tmp_path, entr
         engine = engine_of(server, tmp_path)
         slate = fill(engine, 2)
     assert reason in asked_texts(server)[2]  # the repair
-    assert reason in reasons(engine)
+    assert reason in reasons(tmp_path)
     # The good one of the two stands; the other place is filled when the critic asks again.
     assert slate.accepted[0].fictional.name == f"{word(2)}zor"
     assert asked_texts(server)[3].startswith("A critic looked at the entries")
@@ -189,7 +196,7 @@ def test_a_refused_plan_is_asked_for_again_in_other_words(tmp_path, bad, reason)
     first, second = asked_texts(server)[:2]
     assert reason in second
     assert reason not in first
-    assert reason in reasons(engine)
+    assert reason in reasons(tmp_path)
 
 
 def test_a_model_that_only_refuses_is_given_up(tmp_path):
@@ -209,7 +216,7 @@ def test_answers_without_a_plan_end_in_a_reason(tmp_path, text):
         assert engine.propose(Slate(3)) == []
     assert len(server.received) == 4  # twice a plan and its repair
     assert "2 rounds in a row" in engine.stopped
-    assert len(engine.unused) == 2
+    assert len(unused(tmp_path)) == 2
 
 
 def test_an_oversized_answer_is_not_read(tmp_path):
@@ -217,7 +224,7 @@ def test_an_oversized_answer_is_not_read(tmp_path):
     with serving(Script(None, huge, huge)) as server:
         engine = engine_of(server, tmp_path)
         slate = fill(engine, 2)
-    assert "characters are more than the 200000 that are read" in reasons(engine)
+    assert "characters are more than the 200000 that are read" in reasons(tmp_path)
     assert len(json.dumps(server.received[2].body)) < 40_000
     assert len(slate.accepted) == 2
 
@@ -229,8 +236,8 @@ def test_duplicates_of_earlier_entries_are_not_proposed_and_the_critic_says_so(t
         slate = fill(engine, 1)
         server.answering = Script(None, again)
         proposals = engine.propose(Slate(3, slate.accepted))
-    assert "slot 1 is not one of the places asked for and empty" in reasons(engine)
-    assert f"the name '{word(7)}zor' is taken" in reasons(engine)
+    assert "slot 1 is not one of the places asked for and empty" in reasons(tmp_path)
+    assert f"the name '{word(7)}zor' is taken" in reasons(tmp_path)
     assert f"the name '{word(7)}zor' is taken" in asked_texts(server)[-1]
     assert f"{word(7)}zor" not in [proposal.fictional.name for proposal in proposals]
 
@@ -254,7 +261,7 @@ def test_a_refused_name_does_not_come_back(tmp_path):
         slate = fill(engine, 1, refuse_names_with(word(1)))
     assert len(slate.refused) == 1
     assert len(slate.accepted) == 1
-    assert f"the name '{word(1)}zor' was refused before" in reasons(engine)
+    assert f"the name '{word(1)}zor' was refused before" in reasons(tmp_path)
 
 
 def test_wishes_are_told_and_what_to_avoid_is_kept_out(tmp_path):
@@ -280,7 +287,7 @@ def test_an_order_inside_an_answer_is_only_text(tmp_path):
     with serving(Script(answered(plan_answer(1)), wrong, wrong)) as server:
         engine = engine_of(server, tmp_path)
         fill(engine, 1)
-    assert "has '__'; write plain words" in reasons(engine)
+    assert "has '__'; write plain words" in reasons(tmp_path)
 
 
 def test_another_seed_asks_other_things(tmp_path):
@@ -310,6 +317,12 @@ def test_totals_tell_calls_tokens_and_cost(tmp_path):
         "2 calls of 50 (2 answered, 0 failed, 0 found in the record); 200 tokens read, "
         "14 written; cost 0.0160"
     )
+
+
+def test_the_name_of_a_model_stays_in_its_line(tmp_path):
+    """It stands in messages and in the comment at a catalog's head."""
+    with pytest.raises(ModelError, match=r"'m\\ngroups: x' is no name of a model"):
+        engine_of("openai:http://127.0.0.1:1/v1#m\ngroups: x", tmp_path)
 
 
 def test_an_address_of_another_kind_is_refused(tmp_path):

@@ -32,7 +32,7 @@ def server():
         yield running
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(answers=st.lists(ANSWERS, max_size=6), wanted=st.integers(1, 4))
 def test_only_new_entries_are_proposed_whatever_is_answered(
     server, tmp_path_factory, answers, wanted

@@ -7,17 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.errors import ChecksumError, ModelError
-from isekai_gen.proposals.llm import UNUSED_FILE
 from isekai_gen.proposals.llm_calls import CALLS_FILE, SENT_FILE
+from isekai_gen.proposals.llm_unused import UNUSED_FILE
 from isekai_gen.proposals.records import Slate
 from tests.evaluation.chat_server import Response, answered, refused, serving
 from tests.proposals.llm_inventor import Script, invent
@@ -152,13 +153,17 @@ def test_a_call_that_fails_all_its_tries_ends_the_run_and_the_next_goes_on(tmp_p
 
 
 def test_a_server_that_takes_too_long_ends_the_run(tmp_path):
-    slow = Response(body=b"{}", wait_seconds=0.3)
+    over = threading.Event()
+
+    def keep_waiting(_):
+        over.wait(60)
+        return Response(body=b"{}")
+
     chat = replace(QUICK, timeout_seconds=0.1, max_tries=2)
-    with (
-        serving(lambda _: slow) as server,
-        pytest.raises(ModelError, match="timed out"),
-    ):
-        fill(engine_of(server, tmp_path, chat=chat), 2)
+    with serving(keep_waiting) as server:
+        with pytest.raises(ModelError, match="timed out"):
+            fill(engine_of(server, tmp_path, chat=chat), 2)
+        over.set()
     assert len(lines_of(tmp_path / SENT_FILE)) == 2
 
 
@@ -208,9 +213,7 @@ BAD = (
 )
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, deadline=None)
 @given(
     script=st.lists(st.sampled_from(BAD), max_size=12),
     max_calls=st.integers(1, 6),

@@ -5,7 +5,8 @@ from itertools import islice
 import pytest
 
 from isekai_gen.manifests.names import check_label, check_label_pair
-from isekai_gen.proposals.names_taken import TakenNames, clip_words
+from isekai_gen.proposals.commonness import web_words
+from isekai_gen.proposals.names_taken import TakenNames
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +48,20 @@ def test_a_new_word_is_not_taken(book):
     assert not book.is_taken("cactihog")
 
 
-def test_unlucky_words_are_never_inside(book):
-    names = list(book.names_for("titmouse", "grape")) + list(book.names_for("cockatoo", "bass"))
-    assert not any(bad in name for name in names for bad in ("tit", "cock", "rape"))
+@pytest.mark.parametrize(
+    ("body", "lender", "bad"),
+    [
+        ("titmouse", "grape", "tit"),
+        ("titmouse", "grape", "rape"),
+        ("cockatoo", "bass", "cock"),
+        ("artichoke", "mongoose", "mongc"),
+        ("forklift", "spoon", "spook"),
+    ],
+)
+def test_unlucky_words_are_never_inside(book, body, lender, bad):
+    names = list(book.names_for(body, lender))
+    assert names
+    assert not any(bad in name for name in names)
 
 
 @pytest.mark.parametrize("other", ["cactihog", "cactihogs", "cactuhog", "my cactihog"])
@@ -62,4 +74,4 @@ def test_names_that_differ_do_not_clash():
 
 
 def test_the_words_of_the_web_hold_brands_and_plain_words():
-    assert {"ikea", "nintendo", "sunshine"} <= clip_words()
+    assert {"ikea", "nintendo", "sunshine"} <= web_words()

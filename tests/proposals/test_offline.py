@@ -142,9 +142,10 @@ def test_groups_of_others_count_as_standing(few, twelve):
 
 def test_parents_that_give_no_more_end_it():
     pair = ParentChoice(some_parents()[:1], some_parents()[14:16])
-    found = engine(choice=pair).propose(Slate(5))
+    of_two = engine(choice=pair)
+    found = of_two.propose(Slate(5))
     assert len(found) == 1
-    assert engine(choice=pair).propose(Slate(5, accepted=tuple(found))) == []
+    assert of_two.propose(Slate(5, accepted=tuple(found))) == []
 
 
 @settings(max_examples=8, deadline=None)

@@ -3,7 +3,8 @@
 import pytest
 
 from isekai_gen.prompts.imagenet_names import read_imagenet_names
-from isekai_gen.proposals.unsafe_names import is_person, unsafe_findings, unsafe_words
+from isekai_gen.proposals.genus import family_of
+from isekai_gen.proposals.unsafe_names import unsafe_findings, unsafe_words
 from tests.proposals.check_entries import GOOD, OTHER, fictional, real
 
 
@@ -52,12 +53,10 @@ def test_a_nurse_shark_is_no_nurse():
 
 def test_people_are_told_from_things_by_their_wnid():
     imagenet = read_imagenet_names()
-    assert {name for name in ("ballplayer", "groom") if is_person(imagenet.wnids_of(name)[0])} == {
-        "ballplayer",
-        "groom",
-    }
-    people = {wnid for wnid in imagenet.classes_1k if is_person(wnid)}
+    people = {wnid for wnid in imagenet.classes_1k if family_of(wnid) == "person"}
     assert people == {"n09835506", "n10148035", "n10565667"}
+    for name, family in {"messiah": "person", "sandstorm": "other", "parhelion": "other"}.items():
+        assert [family_of(wnid) for wnid in imagenet.wnids_of(name)] == [family]
 
 
 def test_plain_groups_are_safe():

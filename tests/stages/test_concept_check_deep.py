@@ -9,6 +9,7 @@ from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.stages.concept_check import CatalogWarning, check_catalog
 from isekai_gen.stages.concept_check_deep import DeepCheck, check_catalog_deep
 from isekai_gen.stages.reporting import SilentReporter
+from tests.proposals.remembered_texts import one_text_encoder
 
 SHIPPED = shipped_catalog_path().read_text(encoding="utf-8")
 ANTLERS = (
@@ -53,6 +54,12 @@ PLANTED = [
     ("wnids_of_other_things", "- n07614500  # ice cream", "- n02346627  # ice cream", 1),
     ("unknown_wnid", "- n04398044  # teapot", "- n04398045  # teapot", 1),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def encoder():
+    with one_text_encoder():
+        yield
 
 
 def deep(path: Path) -> tuple[tuple[CatalogWarning, ...], list[str]]:

@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
 
-from isekai_gen.errors import InputError, LockedError, StaleShardError
+from isekai_gen.errors import ChecksumError, InputError, LockedError, StaleShardError
 from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.proposals.parent_records import ParentChoice
 from isekai_gen.proposals.records import Finding
@@ -163,10 +164,15 @@ def test_what_no_catalog_may_hold_is_refused_whatever_the_checks_say(request_):
     ]
     outcome = propose(request_, ScriptedEngine(wrong), check=lambda *_: [])
     assert [each.fictional.name for each in outcome.accepted] == ["Cacti hog"]
-    assert outcome.reasons == {"name_taken": 2, "catalog_rule": 1, "name_without_slug": 1}
+    assert outcome.reasons == {"catalog_rule": 3, "name_taken": 1}
     article = next(r for r in outcome.refused if r.findings[0].code == "catalog_rule")
     assert article.findings[0].message == "'short' begins with an article: 'a lamb'"
     assert article.findings[0].suggestion == "remove it"
+
+
+def test_proposals_are_judged_where_no_temporary_file_can_be_written(request_, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    assert propose(request_, scripted()).missing == 0
 
 
 def test_templates_must_be_able_to_speak_of_every_group(request_, tmp_path):
@@ -188,6 +194,33 @@ def test_a_second_run_finds_nothing_to_do_and_changes_nothing(request_):
     assert not outcome.worked
     assert engine.asked == []
     assert tree(request_.file.parent) == before
+
+
+def test_a_catalog_that_was_deleted_is_written_again_and_that_is_work(request_):
+    propose(request_, scripted())
+    before = tree(request_.file.parent)
+    request_.file.unlink()
+    assert propose(request_, scripted()).worked
+    assert tree(request_.file.parent) == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda row: row["judged"][0]["fictional"].update(name=None), "None is no text"),
+        (lambda row: row["judged"][0]["attributes"][0][1].append(7), "7 is no text"),
+        (lambda row: row["judged"][0].update(place="x"), "place 'x' is no number"),
+        (lambda row: row.update(kind="looked"), "place 0 was looked at and has no group"),
+    ],
+)
+def test_a_damaged_line_of_the_log_is_named_with_the_way_out(request_, damage, said):
+    propose(request_, scripted())
+    log = request_.folder / "rounds.jsonl"
+    first, *others = lines(request_.folder, "rounds.jsonl")
+    damage(first)
+    log.write_text("".join(f"{json.dumps(row)}\n" for row in (first, *others)))
+    with pytest.raises(ChecksumError, match=rf"rounds\.jsonl:1: {said}.*; restore the file"):
+        propose(request_, scripted())
 
 
 def test_other_settings_are_refused_by_name(request_):
@@ -266,6 +299,12 @@ def test_a_name_that_no_catalog_may_have_is_refused_at_once(tmp_path, name):
     asked = ProposeRequest(tmp_path / "creatures.yaml", name=name)
     with pytest.raises(InputError, match="--name"):
         propose(asked, scripted())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_whose_name_would_break_the_comment_at_its_head_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"'two\\nlines.yaml' is no name for a catalog"):
+        propose(ProposeRequest(tmp_path / "two\nlines.yaml", name="fine"), scripted())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,9 +8,9 @@ from isekai_gen.prompts.catalog import load_catalog
 from isekai_gen.stages.propose import propose_catalog
 from isekai_gen.stages.propose_request import LookRequest, ProposeRequest
 from tests.small_jobs import Recorder
+from tests.stages.curated_jobs import in_this_process
 from tests.stages.test_propose import lines, tree
 
-# Six worker processes start in it, which is most of its time.
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 HERE = Path(__file__).parent
@@ -27,7 +27,8 @@ def looked(tmp_path_factory):
         start=HERE / "planted.yaml",
         look=LookRequest(images_per_concept=4, rounds=6, num_inference_steps=8, devices=("cpu",)),
     )
-    return request, propose_catalog(request, Recorder())
+    with in_this_process():
+        return request, propose_catalog(request, Recorder())
 
 
 def test_a_real_thing_under_a_fancy_name_is_seen_and_replaced(looked):
