@@ -36,7 +36,7 @@ test: $(STAMP)-dev ## install the dev extras and run the test suite
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 test-long: $(STAMP)-dev ## the slowest crash tests, which `make test` leaves out
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m long -n $(TEST_PROCESSES) --dist loadfile
 
 test-fast: $(STAMP)-dev ## the tests that take less than 5 seconds each
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m 'not slow'

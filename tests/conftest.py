@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import small_jobs, tiny_models
 
@@ -16,6 +17,13 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background jobs ignore Ctrl-C, and so would every process whose Ctrl-C is tested.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# How fast examples are made and run says something of the machine, nothing of the code.
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("any machine")
 _LOOPBACK = ("127.", "::1", "localhost")
 
 

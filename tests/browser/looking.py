@@ -14,7 +14,7 @@ from tests.browser.workspaces import decisions_in
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-PATIENCE_S = 8.0
+PATIENCE_S = 60.0
 VIEWS = ("duplicates", "groups", "overlap", "consistency", "audit", "browse")
 
 

@@ -46,7 +46,7 @@ class ReviewServer:
         if self.process.poll() is not None:
             return ""
         self.process.terminate()
-        stdout, stderr = self.process.communicate(timeout=20)
+        stdout, stderr = self.process.communicate(timeout=60)
         assert "Traceback" not in stderr, stderr
         return stdout
 

@@ -11,7 +11,7 @@ from tests.browser.review_server import ReviewServer
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-WAIT_MS = 8_000
+WAIT_MS = 60_000
 WITHOUT_NETWORK = ("blob:", "data:")
 USUAL = {"viewport": {"width": 1280, "height": 720}, "color_scheme": "light"}
 

@@ -1,5 +1,6 @@
 """kill -9 anywhere, run again: every file ends up as if nothing had happened."""
 
+import math
 import random
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from tests.small_jobs import arguments, call, command, digests, environment, run
 from tests.stages.curated_jobs import in_this_process
 
 IMAGES = 60
+MOST_NEW = 12
 GENERATE = ["--shard-size", "24"]
 
 
@@ -39,32 +41,31 @@ def picture_count(root: Path) -> int:
 
 
 def kill_somewhere(process: subprocess.Popen, root: Path, chance: random.Random) -> str:
-    """Kill the run at a random moment: while it plans, draws, or records. Returns where."""
+    """Kill the run at a random moment: while it plans, draws, or records. Returns where.
+
+    However quick the machine is, at most some `MOST_NEW` images are new then, so that there is
+    always more to do.
+    """
     phase = chance.choice(["start", "first picture", "records", "records"])
-    before = picture_count(root), record_bytes(root)
-    started = time.monotonic()
-    start_delay = chance.uniform(0.1, 4)
+    pictures, recorded = picture_count(root), record_bytes(root)
+    more = chance.randint(1, MOST_NEW) if phase == "records" else 1
+    end = time.monotonic() + (chance.uniform(0.1, 4) if phase == "start" else math.inf)
 
     def reached() -> bool:
-        if phase == "start":
-            return time.monotonic() - started > start_delay
-        if phase == "first picture":
-            return picture_count(root) > before[0]
-        return record_bytes(root) > before[1]
+        drawn = picture_count(root) >= pictures + more
+        said = phase != "records" or record_bytes(root) > recorded
+        return time.monotonic() > end or (drawn and said)
 
     while not reached() and process.poll() is None:
         time.sleep(0.001)
-    if phase == "records":
-        time.sleep(chance.uniform(0, 0.15))
     process.kill()
-    process.wait()
-    assert process.returncode in (0, -signal.SIGKILL), process.returncode
-    return phase if process.returncode else "too late"
+    assert process.wait() == -signal.SIGKILL
+    return phase
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("seed", "kills"), [(3, 5), pytest.param(1, 17, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("seed", "kills"), [(3, 5), pytest.param(1, 8, marks=pytest.mark.long)])
 def test_killed_again_and_again_it_ends_like_an_undisturbed_run(
     undisturbed, tiny_generator, tmp_path, seed, kills
 ):
@@ -79,7 +80,6 @@ def test_killed_again_and_again_it_ends_like_an_undisturbed_run(
         )
         moments.append(kill_somewhere(process, root, chance))
         sizes.append(record_bytes(root))
-    assert moments.count("too late") == 0, moments
     assert "records" in moments
     assert sizes[-1] > 0
     last = run_cli(generate_args(job, tiny_generator, root))  # at once: an orphan would be met
@@ -99,7 +99,7 @@ def test_a_worker_killed_alone_is_replaced_and_its_shard_redone(
         time.sleep(0.005)
     for child in workers_of(process.pid):
         subprocess.run(["kill", "-9", str(child)], check=False)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert "exit code -9" in stderr
     assert "a fresh worker did it" in stderr
@@ -135,7 +135,7 @@ def test_ctrl_c_and_sigterm_stop_cleanly_and_a_rerun_continues(
     while not record_bytes(root) and process.poll() is None:
         time.sleep(0.005)
     subprocess.run(["kill", f"-{sign}", "--", f"-{process.pid}"], check=True)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate()
     assert process.returncode == code
     assert "run again to continue" in stderr
     assert "Traceback" not in stderr

@@ -7,6 +7,7 @@ import yaml
 
 from isekai_gen.prompts import shipped_catalog_path
 from tests.small_jobs import call
+from tests.stages.shortcut_jobs import workers_here
 
 PLANTED = "cactihog"
 PLACE = "in a meadow"
@@ -55,13 +56,15 @@ def test_diversification_takes_away_the_shortcut(words):
     workspace = words / "ws"
     topup = ("topup", "-w", workspace, "--kept", KEPT, "--devices", "cpu")
     given = ("--concepts", words / "concepts.yaml", "--templates", words / "templates.yaml")
-    call(*topup, *given)
-    before = measure(workspace)
+    with workers_here():
+        call(*topup, *given)
+        before = measure(workspace)
     assert [slug for slug, row in before.items() if row["flagged"]] == [PLANTED]
     (first, *_) = before[PLANTED]["slots"]
     assert (first["slot"], first["value"], first["over_used"]) == ("place", PLACE, True)
-    call(*topup, "--diversify")
-    after = measure(workspace)
+    with workers_here():
+        call(*topup, "--diversify")
+        after = measure(workspace)
     gaps = [
         rows[PLANTED]["models"]["clip:starter"]["shortcut_gap"]["estimate"]
         for rows in (before, after)

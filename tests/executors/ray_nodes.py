@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.small_jobs import environment
 
 _RAY = Path(sys.executable).parent / "ray"
-_SECONDS_TO_START = 60
+_PATIENCE_S = 120
 
 
 def ray_environment() -> dict[str, str]:
@@ -45,13 +45,13 @@ class RayNodes:
             "--include-dashboard=false",
             f"--temp-dir={self._folder.name}",
         )
-        _wait_for(lambda: _listens(port), "the head never listened")
+        wait_for(lambda: _listens(port), "the head never listened")
 
     def add_node(self, cpus: int) -> subprocess.Popen:
         """Start another node and wait until it has joined; its process leads a group."""
         before = len(self._raylets())
         node = self._start(cpus, f"--address={self.address}")
-        _wait_for(lambda: len(self._raylets()) > before, "the node never joined")
+        wait_for(lambda: len(self._raylets()) > before, "the node never joined")
         return node
 
     def worker_pids(self, method: str = "") -> list[int]:
@@ -112,8 +112,9 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _wait_for(happened, otherwise: str) -> None:
-    deadline = time.monotonic() + _SECONDS_TO_START
+def wait_for(happened, otherwise: str) -> None:
+    """Wait until something happened; Ray takes its time for all it does."""
+    deadline = time.monotonic() + _PATIENCE_S
     while not happened():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.1)

@@ -1,6 +1,5 @@
 import dataclasses
 import math
-import time
 import tracemalloc
 
 import numpy as np
@@ -274,9 +273,10 @@ def test_ten_thousand_equal_rows_take_no_fifty_million_pairs():
     assert peak < 10_000_000
 
 
-@pytest.mark.parametrize("pinned", [0, 200_000])
+@pytest.mark.timeout(60)  # under a second; a pass over all for each row: minutes
+@pytest.mark.parametrize("pinned", [0, 500_000])
 def test_long_chains_and_many_pinned_equals_take_linear_time(pinned):
-    count = 200_000
+    count = 500_000
     rows = np.arange(count - 1)
     chain = joined_pairs([(rows, rows + 1, np.full(count - 1, 0.9, dtype=np.float32))])
     request = DuplicateRequest(
@@ -286,9 +286,7 @@ def test_long_chains_and_many_pinned_equals_take_linear_time(pinned):
         equal=[("same_pixels", np.arange(pinned))],
         pinned=np.arange(pinned),
     )
-    begun = time.perf_counter()
     decision = decide_duplicates(request)
-    assert time.perf_counter() - begun < 5.0  # some 0.3 s; a pass over all for each row: far more
     assert decision.kept.sum() == pinned + (count - pinned) // 2
 
 

@@ -141,7 +141,6 @@ def identify_online(endpoint: str, cache: Path, spec: str) -> subprocess.Complet
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
     )
 
 

@@ -13,7 +13,7 @@ HEAVY = ("torch", "diffusers", "transformers", "open_clip")
 def heavy_modules_after(code: str) -> set[str]:
     report = f"import sys\n{code}\nprint(*[name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", report], check=True, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", report], check=True, capture_output=True, text=True
     )
     return set(done.stdout.split())
 

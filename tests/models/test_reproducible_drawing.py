@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -68,9 +68,7 @@ def test_a_negative_prompt_changes_its_own_picture(family, tiny_generator):
     present=st.lists(st.booleans(), min_size=3, max_size=3),
     order=st.randoms(use_true_random=False),
 )
-@hypothesis_settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=15, deadline=None)
 def test_any_company_in_any_order_gives_the_same_pixels(tiny_generator, row_seeds, present, order):
     company = [
         DrawRequest(row, f"a snail {seed % 5}", "", seed)

@@ -1,7 +1,7 @@
 """Counting by words gives what counting whole texts gives, only faster."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.models.spec import GeneratorSpec
@@ -22,9 +22,7 @@ TEXTS = st.lists(
 
 @pytest.mark.parametrize("family", ["sd", "flux"])
 @given(texts=st.lists(TEXTS, max_size=4))
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, deadline=None)
 def test_words_together_have_the_tokens_of_the_whole_text(tiny_folder, family, texts):
     counter = COUNTERS.setdefault(
         family, TokenCounter(GeneratorSpec(str(tiny_folder(family)), "t"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.errors import ModelError
@@ -41,9 +41,7 @@ def test_the_widest_encoder_decides(tiny_folder):
 
 
 @given(st.lists(st.sampled_from(["red", "snail", "octopus", "hill,"]), min_size=1, max_size=40))
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, deadline=None)
 def test_the_part_that_is_seen_fits_exactly(tiny_folder, words):
     prompt = " ".join(words)
     counted = count(tiny_folder("sd"), prompt)

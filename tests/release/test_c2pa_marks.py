@@ -198,8 +198,15 @@ def _chunk(png: bytes, kind: bytes) -> bytes:
 
 
 def test_a_mark_outlives_its_certificate(tmp_path):
-    pair = write_pair(tmp_path, "es256", PairStyle(timedelta(seconds=-2), timedelta(seconds=5)))
-    content = C2paMarker(pair.cert, pair.key).mark(picture("png"), released("png"))
+    for seconds in (5, 20, 80):  # as many as this machine needs to sign
+        style = PairStyle(timedelta(seconds=-2), timedelta(seconds=seconds))
+        pair = write_pair(tmp_path, "es256", style)
+        try:
+            content = C2paMarker(pair.cert, pair.key).mark(picture("png"), released("png"))
+            break
+        except ReleaseError:
+            if seconds == 80:
+                raise
     ends = load_pem_x509_certificate(pair.cert.read_bytes()).not_valid_after_utc
     time.sleep((ends - datetime.now(UTC)).total_seconds() + 0.2)
 

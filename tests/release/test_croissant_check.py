@@ -2,7 +2,7 @@ import copy
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.release.croissant.croissant import croissant_document
@@ -146,7 +146,7 @@ def _places(value, path=()):
             yield from _places(each, (*path, key))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None)
 @given(choice=st.randoms(use_true_random=False), strange=JSON, profile=st.sampled_from(PROFILES))
 def test_no_document_is_too_strange_to_be_checked(written, choice, strange, profile):
     document, files = written[profile]

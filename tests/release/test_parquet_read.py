@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.errors import ReleaseError
@@ -123,9 +123,7 @@ def test_what_is_no_parquet_file_is_one_line(tmp_path, content):
             reader(path)
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), changed=st.integers(1, 255))
 def test_a_changed_byte_is_a_line_or_is_read_but_never_a_crash(table, packed, place, changed):
     content = bytearray(table.read_bytes())

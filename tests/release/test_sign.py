@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.errors import MissingDependencyError, ReleaseError
@@ -99,9 +99,7 @@ def test_a_signature_for_another_purpose_is_refused(release, keys):
         assert check_signature(release, allowed) != []
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, deadline=None)
 @given(place=st.integers(0), bit=st.integers(0, 7))
 @example(place=43, bit=4)  # version 0, which ssh-keygen takes
 def test_any_changed_bit_of_the_signature_is_found(release, place, bit):

@@ -4,7 +4,7 @@ import io
 import tarfile
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.errors import ReleaseError
@@ -108,9 +108,7 @@ def test_a_missing_file_is_one_line(tmp_path):
         read(tmp_path / "absent.tar")
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), changed=st.integers(1, 255))
 def test_a_changed_byte_is_malformed_or_shows(packed, shard, place, changed):
     content = bytearray(write_tar(shard, packed).read_bytes())

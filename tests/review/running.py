@@ -16,7 +16,7 @@ from isekai_gen.review.security import Gate
 from isekai_gen.review.serving import listening, server_of
 
 TOKEN = "the-token-of-these-tests"  # noqa: S105
-SECONDS = 20
+SECONDS = 60
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,11 @@
 """Other tabs learn of a decision at once, wherever it was made."""
 
 import threading
-import time
-
-import pytest
+from contextlib import ExitStack, contextmanager
 
 from isekai_gen.errors import ChecksumError
 from isekai_gen.review import routes_changes, routes_reading
-from tests.review.running import running
+from tests.review.running import SECONDS, running
 
 FIRST = f"{0:020x}"
 SAYING = {"sayings": [{"images": [FIRST], "choice": "drop"}]}
@@ -17,19 +15,26 @@ def fail():
     raise ChecksumError("sample.jsonl:1: damaged")
 
 
-def while_waiting(server, do):
-    """What /api/changes says if something is done a moment after it was asked, and how soon."""
-    answers = []
+@contextmanager
+def waiting_for_changes(server, monkeypatch):
+    """The answers of /api/changes, the first by the end of the block; it waits as that begins."""
+    looked, version, answers = threading.Event(), server.source.version, []
+
+    def look():
+        found = version()
+        looked.set()
+        return found
+
+    monkeypatch.setattr(server.source, "version", look)
     waiting = threading.Thread(
         target=lambda: answers.append(server.get("/api/changes?since=0")), daemon=True
     )
     waiting.start()
-    time.sleep(0.3)
+    assert looked.wait(SECONDS)
     assert answers == []
-    begun = time.monotonic()
-    do()
-    waiting.join(10)
-    return answers[0].json(), time.monotonic() - begun
+    yield answers
+    waiting.join(SECONDS)
+    assert len(answers) == 1
 
 
 def test_another_version_is_told_at_once(server):
@@ -37,17 +42,18 @@ def test_another_version_is_told_at_once(server):
 
 
 def test_a_decision_on_this_server_wakes_who_waits(server, monkeypatch):
-    monkeypatch.setattr(routes_changes, "_LOOK_EVERY", 20)
-    told, seconds = while_waiting(server, lambda: server.post("/api/decisions", SAYING))
-    assert told == {"version": "1"}
-    assert seconds < 5
+    monkeypatch.setattr(routes_changes, "_LOOK_EVERY", 3600)
+    monkeypatch.setattr(routes_reading, "_WAIT_SECONDS", 3600)
+    with waiting_for_changes(server, monkeypatch) as answers:
+        server.post("/api/decisions", SAYING)
+    assert answers[0].json() == {"version": "1"}
 
 
-def test_a_decision_that_another_process_appends_is_noticed(server):
-    told, _ = while_waiting(
-        server, lambda: server.source.decisions_file.write_text('{"images": []}\n')
-    )
-    assert told == {"version": "1"}
+def test_a_decision_that_another_process_appends_is_noticed(server, monkeypatch):
+    monkeypatch.setattr(routes_reading, "_WAIT_SECONDS", 3600)
+    with waiting_for_changes(server, monkeypatch) as answers:
+        server.source.decisions_file.write_text('{"images": []}\n')
+    assert answers[0].json() == {"version": "1"}
 
 
 def test_nothing_new_is_told_after_a_while(server, monkeypatch):
@@ -71,16 +77,11 @@ def test_a_version_that_cannot_be_told_is_an_error_and_not_the_end(server, monke
     assert server.get("/api/changes?since=5").json() == {"version": "0"}
 
 
-@pytest.mark.timeout(15)
-def test_who_waits_does_not_hold_up_the_end(source):
-    answers = []
-    with running(source) as server:
-        waiting = threading.Thread(
-            target=lambda: answers.append(server.get("/api/changes?since=0")), daemon=True
-        )
-        waiting.start()
-        time.sleep(0.3)
-        begun = time.monotonic()
-    assert time.monotonic() - begun < 3
-    waiting.join(5)
+def test_who_waits_does_not_hold_up_the_end(source, monkeypatch):
+    monkeypatch.setattr(routes_changes, "_LOOK_EVERY", 3600)
+    monkeypatch.setattr(routes_reading, "_WAIT_SECONDS", 3600)
+    with ExitStack() as end:
+        server = end.enter_context(running(source))
+        with waiting_for_changes(server, monkeypatch) as answers:
+            end.close()
     assert answers[0].json() == {"version": "0"}

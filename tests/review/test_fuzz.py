@@ -5,7 +5,7 @@ import string
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.review import routes_reading
@@ -94,13 +94,7 @@ def check(answer):
             assert "/dataset" not in answer.json()["error"]
 
 
-fuzzed = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+fuzzed = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
 
 
 @fuzzed

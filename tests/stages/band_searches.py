@@ -47,16 +47,21 @@ def search_file(folder, engine=LOCAL, *, devices=("cpu",), advance=lambda _: Non
         )
 
 
+def band_files(folder):
+    return sorted((folder / "ws/bands").glob("band-*.npz"))
+
+
 def main(folder, out, address=""):
     tile_search._LONG_ON_CPU = 0.0
     tile_search.BAND_ROWS = BAND_ROWS
     save = BandFolder.save
 
-    def saved_slowly(*args):
+    def save_three_while_held(*args):
         save(*args)
-        time.sleep(0.2)
+        while (Path(folder) / "held").exists() and len(band_files(Path(folder))) >= 3:
+            time.sleep(0.05)
 
-    BandFolder.save = saved_slowly
+    BandFolder.save = save_three_while_held
     pairs, _ = search_file(Path(folder), EngineChoice("ray", address) if address else LOCAL)
     np.savez(out, row_a=pairs.row_a, row_b=pairs.row_b, similarity=pairs.similarity)
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isekai_gen.errors import InputError
@@ -237,9 +237,7 @@ def test_other_dimensions_and_lengths_are_refused(tmp_path):
         dedupe_rows(tmp_path, [[1, 0], [0, 2]], other=at_degrees(0), require_unit=True)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, deadline=None)
 @given(
     degrees=st.lists(st.integers(0, 40), min_size=1, max_size=25),
     others=st.lists(st.integers(0, 60), max_size=4),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 
@@ -99,19 +98,20 @@ def test_a_marker_counts_by_concept(draw, tmp_path):
 
 
 HOLD = """
-    import sys, time
+    import sys
     from pathlib import Path
     from isekai_gen.stages.shard_hold import hold_shard
     with hold_shard(Path(sys.argv[1]), lambda: None):
         print("held", flush=True)
-        time.sleep(float(sys.argv[2]))
+        sys.stdin.readline()
 """
 
 
-def hold_elsewhere(path, seconds):
-    code = textwrap.dedent(HOLD)
-    command = [sys.executable, "-c", code, str(path), str(seconds)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def hold_elsewhere(path):
+    """A process that holds a shard until it is written a line."""
+    command = [sys.executable, "-c", textwrap.dedent(HOLD), str(path)]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
     assert process.stdout.readline() == "held\n"
     return process
 
@@ -124,15 +124,19 @@ def part(tmp_path):
 
 
 def test_a_worker_waits_for_the_one_that_holds_its_shard(part):
-    with hold_elsewhere(part, 1.0):
-        started = time.monotonic()
-        with hold_shard(part, lambda: None):
-            waited = time.monotonic() - started
-    assert waited > 0.5
+    looked = []
+
+    def look():
+        looked.append(part)
+        if len(looked) == 2:
+            holder.communicate("let go\n")
+
+    with hold_elsewhere(part) as holder, hold_shard(part, look):
+        assert len(looked) >= 2
 
 
 def test_a_killed_worker_lets_its_shard_go(part):
-    with hold_elsewhere(part, 600) as process:
+    with hold_elsewhere(part) as process:
         process.kill()
         process.wait()
         with hold_shard(part, lambda: None):
@@ -141,7 +145,7 @@ def test_a_killed_worker_lets_its_shard_go(part):
 
 def test_waiting_for_a_shard_ends(part, monkeypatch):
     monkeypatch.setattr(shard_hold, "_SECONDS_TO_WAIT", 0.3)
-    with hold_elsewhere(part, 600) as process:
+    with hold_elsewhere(part) as process:
         with (
             pytest.raises(LockedError, match="another worker still works on"),
             hold_shard(part, lambda: None),
@@ -154,7 +158,7 @@ def test_a_stop_ends_the_waiting(part):
     def stop():
         raise Stopped
 
-    with hold_elsewhere(part, 600) as process:
+    with hold_elsewhere(part) as process:
         with pytest.raises(Stopped), hold_shard(part, stop):
             pass
         process.kill()

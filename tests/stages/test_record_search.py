@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from isekai_gen.errors import ChecksumError, InputError
@@ -98,7 +98,6 @@ HEX_IDS = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ids=HEX_IDS, length=st.integers(6, 20), choice=st.integers(0, 99))
 def test_a_beginning_finds_exactly_what_a_plain_search_finds(tmp_path, ids, length, choice):
     workspace = Workspace(tmp_path)

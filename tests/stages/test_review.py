@@ -124,7 +124,7 @@ def test_what_another_command_judges_shows_without_starting_again(root, make, re
     assert review.summary()["counts"]["kept"] == 15
     dedupe(make(max_similarity=-1.0, review_similarity=-1.0))
     expected = read_status(Workspace(root)).total.kept
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while review.summary()["counts"]["kept"] != expected and time.monotonic() < until:
         time.sleep(0.1)
     assert review.summary()["counts"]["kept"] == expected < 15

@@ -14,6 +14,7 @@ from isekai_gen.errors import ChecksumError, InputError
 from isekai_gen.evaluation.rows import read_evaluation_set
 from isekai_gen.stages.counterfactual_read import read_counterfactuals
 from isekai_gen.stages.diversified import DIVERSIFIED, read_diversified
+from isekai_gen.stages.overlap import judge_overlap
 from isekai_gen.stages.report import write_report
 from isekai_gen.stages.shortcut_rows import read_kinds
 from isekai_gen.stages.shortcuts import read_shortcuts, shortcuts_file
@@ -25,6 +26,7 @@ from tests.stages.shortcut_jobs import (
     SHOTS,
     PlantedJob,
     planted_job,
+    workers_here,
 )
 
 FOLDERS = ("images", "records", "plan", "verdicts", "reports")
@@ -45,6 +47,22 @@ def own_copy(measured, tmp_path) -> PlantedJob:
     job = measured[0]
     shutil.copytree(job.root, tmp_path / "ws")
     return replace(job, root=tmp_path / "ws")
+
+
+@pytest.fixture(scope="module")
+def with_names(measured, tmp_path_factory) -> PlantedJob:
+    """With ImageNet's names embedded, which takes longer than all else that `topup` does."""
+    job = measured[0]
+    root = shutil.copytree(job.root, tmp_path_factory.mktemp("with-names") / "ws")
+    named = replace(job, root=root)
+    with workers_here():
+        judge_overlap(named.context())
+    return named
+
+
+@pytest.fixture
+def own_named(with_names, tmp_path) -> PlantedJob:
+    return replace(with_names, root=shutil.copytree(with_names.root, tmp_path / "ws"))
 
 
 def gap_of(job, concept=PLANTED):
@@ -107,34 +125,33 @@ def test_other_words_make_the_gap_fall(own_copy, monkeypatch):
 
 
 @pytest.mark.long
-def test_a_report_is_acted_on_once(own_copy):
-    own_copy.top_up(max_value_share=0.5)
-    before = digests(own_copy.root, FOLDERS)
-    notes = own_copy.top_up(max_value_share=0.5)
+def test_a_report_is_acted_on_once(own_named):
+    own_named.top_up(max_value_share=0.5)
+    before = digests(own_named.root, FOLDERS)
+    notes = own_named.top_up(max_value_share=0.5)
     assert any("acted on before" in note for note in notes)
-    assert digests(own_copy.root, FOLDERS) == before
+    assert digests(own_named.root, FOLDERS) == before
     # Later commands plan with the same words, and change nothing either.
-    assert not any("words changed" in note for note in own_copy.top_up())
-    assert digests(own_copy.root, FOLDERS) == before
+    assert not any("words changed" in note for note in own_named.top_up())
+    assert digests(own_named.root, FOLDERS) == before
 
 
 @pytest.mark.long
-def test_killed_before_the_plan_grew_it_comes_to_the_same_end(own_copy, measured, tmp_path):
-    job = measured[0]
-    shutil.copytree(job.root, tmp_path / "undisturbed")
-    undisturbed = replace(job, root=tmp_path / "undisturbed")
+def test_killed_before_the_plan_grew_it_comes_to_the_same_end(own_named, tmp_path):
+    root = shutil.copytree(own_named.root, tmp_path / "undisturbed")
+    undisturbed = replace(own_named, root=root)
     undisturbed.top_up(max_value_share=0.5)
-    own_copy.diversify()
-    own_copy.top_up(max_value_share=0.5)
-    assert digests(own_copy.root, FOLDERS) == digests(undisturbed.root, FOLDERS)
+    own_named.diversify()
+    own_named.top_up(max_value_share=0.5)
+    assert digests(own_named.root, FOLDERS) == digests(undisturbed.root, FOLDERS)
 
 
 @pytest.mark.long
-def test_the_budget_of_images_holds(own_copy):
-    notes = own_copy.top_up(max_value_share=0.1)
-    (line,) = read_diversified(own_copy.workspace)
+def test_the_budget_of_images_holds(own_named):
+    notes = own_named.top_up(max_value_share=0.1)
+    (line,) = read_diversified(own_named.workspace)
     assert line.count == 9 * IMAGES
-    plan = read_plan(own_copy.workspace)
+    plan = read_plan(own_named.workspace)
     assert sum(image.concept == PLANTED for image in plan) == 4 * IMAGES
     assert any("--max-attempts" in note for note in notes)
 
