@@ -37,6 +37,8 @@ from isekai_gen.stages.review_waiting import WaitingPairs
 _MOST = 500
 _DIGITS = 12
 _NOBODY = Sender()
+_OTHERS_DECIDED = ""
+"""Stands for the version before, which nobody knows if another process decided in the midst."""
 
 
 def open_review(
@@ -187,18 +189,22 @@ class WorkspaceReview:
         """See `ReviewSource`."""
         with self._lock:
             self._catch_up()
-            before = self._version()
+            before, lines = self._version(), self._log.lines
             recorded = self._sayings.say(sayings, sender, self._standing)
             self._catch_up()
+            if self._log.lines != lines + recorded["decisions"]:
+                before = _OTHERS_DECIDED
             return {"before": before, "recorded": recorded, **self._summary()}
 
     def undo(self, sender: Sender = _NOBODY) -> dict[str, Any]:
         """See `ReviewSource`."""
         with self._lock:
             self._catch_up()
-            before = self._version()
+            before, lines = self._version(), self._log.lines
             taken_back = self._sayings.undo(sender)
             self._catch_up()
+            if self._log.lines != lines + sum(not one["question"] for one in taken_back["undone"]):
+                before = _OTHERS_DECIDED
             return {**taken_back, "summary": {"before": before, **self._summary()}}
 
     def search(self, text: str, picture: bytes, limit: int) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def test_a_decision_that_arrived_unknown_to_the_browser_is_taken_back(watch, ser
     until(lambda: page.evaluate("true") and decisions_in(workspace))
     page.keyboard.press("u")
     spoken(page, "Not undone: the server may have it already")
-    page.unroute("**/api/decisions")
+    page.unroute_all(behavior="wait")
     page.keyboard.press("u")
     spoken(page, "Undone: Duplicate.")
     assert in_force(workspace, 2) == set()

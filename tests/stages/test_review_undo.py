@@ -225,3 +225,17 @@ def test_what_a_tab_said_itself_is_told_apart_from_what_others_said_meanwhile(wo
     assert (answer["before"], answer["version"] != known) == (known, True)
     append_decisions(workspace, [decide([ids[1]], "keep", "bo")])
     assert review.undo()["summary"]["before"] != answer["version"]
+
+
+def test_what_others_said_in_the_midst_of_a_saying_is_told_apart_too(workspace, ids, monkeypatch):
+    review, append = open_at(workspace.root), append_decisions
+
+    def append_both(where, decisions):
+        append(where, decisions)
+        append(where, [decide([ids[1]], "keep", "bo")])
+
+    monkeypatch.setattr(review_sayings, "append_decisions", append_both)
+    known = review.summary()["version"]
+    answer = review.say([said("drop", ids[0])])
+    assert answer["before"] != known
+    assert review.undo()["summary"]["before"] != answer["version"]
