@@ -56,7 +56,8 @@ def test_every_fault_is_said_with_its_line_and_a_suggestion(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["[generate", "generate = 3", "\udcff".encode(errors="surrogateescape")]
+    "text",
+    ["[generate", "generate = 3", "a = " + "[" * 9999, "\udcff".encode(errors="surrogateescape")],
 )
 def test_a_file_that_is_no_settings_is_one_clear_error(tmp_path, text):
     path = tmp_path / "isekai.toml"

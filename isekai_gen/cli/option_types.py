@@ -16,12 +16,11 @@ import click
 _WORD = "default"
 
 
-class InputFile(click.Path):
-    """A file to read, as a `Path`; a pipe is none: some are read twice, and one may never end."""
+class _RegularFile(click.Path):
+    """A `Path` that no pipe, device or folder is at."""
 
-    def __init__(self) -> None:
-        """Of a file that exists."""
-        super().__init__(exists=True, dir_okay=False, path_type=Path)
+    def __init__(self, *, exists: bool) -> None:
+        super().__init__(exists=exists, dir_okay=False, path_type=Path)
 
     def convert(
         self,
@@ -31,32 +30,29 @@ class InputFile(click.Path):
     ) -> Path:
         """The path of a text."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        if not path.is_file():
-            self.fail(f"{str(path)!r} is no regular file; name one", param, ctx)
+        if not path.is_file() and (self.exists or path.exists()):
+            remedy = "name one" if self.exists else "name one, or a new one"
+            self.fail(f"{str(path)!r} is no regular file; {remedy}", param, ctx)
         return path
 
 
-class OutputFile(click.Path):
-    """A file to write, as a `Path`: a new one or a regular one, for writing replaces what is there.
+class InputFile(_RegularFile):
+    """A file to read; a pipe is none: some are read twice, and one may never end."""
+
+    def __init__(self) -> None:
+        """Of a file that exists."""
+        super().__init__(exists=True)
+
+
+class OutputFile(_RegularFile):
+    """A file to write: a new one or a regular one, for writing replaces what is there.
 
     The superuser could replace a device by it.
     """
 
     def __init__(self) -> None:
         """Of a file that need not exist."""
-        super().__init__(dir_okay=False, path_type=Path)
-
-    def convert(
-        self,
-        value: str | os.PathLike[str],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> Path:
-        """The path of a text."""
-        path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        if not path.name or (path.exists() and not path.is_file()):
-            self.fail(f"{str(path)!r} is no regular file; name one, or a new one", param, ctx)
-        return path
+        super().__init__(exists=False)
 
 
 class FiniteRange(click.FloatRange):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isekai_gen.errors import InputError
+from isekai_gen.models.paths import local_path
 from isekai_gen.models.spec import GeneratorSpec
 from isekai_gen.prompts import shipped_templates_path
 from isekai_gen.prompts.catalog import Catalog, load_catalog
@@ -94,7 +95,7 @@ def _default_templates(workspace: Workspace, settings: GenerateSettings) -> Path
 def _wildcards_folder(workspace: Workspace, settings: GenerateSettings) -> Path | None:
     copy = workspace.wildcards
     if settings.wildcards is not None:
-        folder = Path(settings.wildcards).expanduser()
+        folder = local_path(settings.wildcards)
         if folder.is_dir():
             return folder
         if not copy.is_dir():

@@ -59,8 +59,9 @@ def test_a_named_folder_goes_before_the_workspaces_own(job, wild, tmp_path):
     assert any("a cave" in text for text in first_texts(words))
 
 
-def test_a_folder_that_is_nowhere_is_told(job, tmp_path):
-    settings = GenerateSettings(wildcards=str(tmp_path / "no"))
+@pytest.mark.parametrize("missing", ["no", "~nobody-of-that-name/no"])
+def test_a_folder_that_is_nowhere_is_told(job, tmp_path, missing):
+    settings = GenerateSettings(wildcards=missing)
     with pytest.raises(InputError, match="no is no folder; name the wildcards folder"):
         read_words(Workspace(tmp_path / "ws"), settings, job.catalog, job.templates)
 
