@@ -11,6 +11,7 @@ import pytest
 
 from isekai_gen.workspace import Workspace
 from tests.demo_jobs import IMAGES_PER_CONCEPT, demo_command, newcomers_environment
+from tests.held_writes import HeldWrites
 from tests.small_jobs import call, digests, run_cli
 from tests.stages.curated_jobs import in_this_process
 
@@ -76,13 +77,17 @@ def test_run_again_it_has_nothing_to_do_and_changes_no_file(demo_run):
     assert every_file(demo_run.root) == before
 
 
-def start_demo(root: Path, home: Path) -> subprocess.Popen[str]:
+def start_demo(root: Path, home: Path, held: HeldWrites) -> subprocess.Popen[str]:
     root.mkdir()
     home.mkdir(exist_ok=True)
     (root / "isekai.toml").write_text(MUSH)
     return subprocess.Popen(
         demo_command(root, 1),
-        env={**newcomers_environment(home), "SOURCE_DATE_EPOCH": "1700000000"},
+        env={
+            **newcomers_environment(home),
+            **held.variables,
+            "SOURCE_DATE_EPOCH": "1700000000",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -95,7 +100,9 @@ def start_demo(root: Path, home: Path) -> subprocess.Popen[str]:
 def test_ctrl_c_stops_with_a_hint_and_a_rerun_ends_like_an_undisturbed_run(tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     root, home = tmp_path / "interrupted", tmp_path / "home"
-    process = start_demo(root, home)
+    held = HeldWrites(tmp_path / "held")
+    held.hold("*/done/generate/part-00004.json")  # so that it is still drawing
+    process = start_demo(root, home, held)
     while len(pictures(root)) < CONCEPTS // 4 and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)

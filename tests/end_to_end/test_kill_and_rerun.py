@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from isekai_gen.workspace import Workspace
-from tests.small_jobs import arguments, call, command, digests, environment, run_cli, write_job
+from tests.held_writes import HeldWrites
+from tests.small_jobs import arguments, call, command, digests, run_cli, write_job
 from tests.stages.curated_jobs import in_this_process
 
 IMAGES = 60
 MOST_NEW = 12
 GENERATE = ["--shard-size", "24"]
+LAST_MARKER = "*/done/generate/part-00009.json"  # without it no run ends
 
 
 def generate_args(job, model, workspace):
@@ -40,21 +42,25 @@ def picture_count(root: Path) -> int:
     return sum(1 for _ in root.glob("images/*/*.png"))
 
 
-def kill_somewhere(process: subprocess.Popen, root: Path, chance: random.Random) -> str:
-    """Kill the run at a random moment: while it plans, draws, or records. Returns where.
+def kill_somewhere(args: list[str], root: Path, chance: random.Random, held: HeldWrites) -> str:
+    """Start a run and kill it at a random moment: while it plans, draws, or records. Returns where.
 
-    However quick the machine is, at most some `MOST_NEW` images are new then, so that there is
-    always more to do.
+    Some `MOST_NEW` images are new then, more if this process was not woken in time.
     """
+    held.hold(LAST_MARKER)
     phase = chance.choice(["start", "first picture", "records", "records"])
     pictures, recorded = picture_count(root), record_bytes(root)
     more = chance.randint(1, MOST_NEW) if phase == "records" else 1
     end = time.monotonic() + (chance.uniform(0.1, 4) if phase == "start" else math.inf)
 
+    process = subprocess.Popen(
+        args, env=held.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
     def reached() -> bool:
         drawn = picture_count(root) >= pictures + more
         said = phase != "records" or record_bytes(root) > recorded
-        return time.monotonic() > end or (drawn and said)
+        return time.monotonic() > end or (drawn and said) or bool(held.waiting)
 
     while not reached() and process.poll() is None:
         time.sleep(0.001)
@@ -73,12 +79,9 @@ def test_killed_again_and_again_it_ends_like_an_undisturbed_run(
     chance = random.Random(seed)
     root = tmp_path / "ws"
     args = command(generate_args(job, tiny_generator, root))
-    moments, sizes = [], []
+    held, moments, sizes = HeldWrites(tmp_path / "held"), [], []
     for _ in range(kills):
-        process = subprocess.Popen(
-            args, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        moments.append(kill_somewhere(process, root, chance))
+        moments.append(kill_somewhere(args, root, chance, held))
         sizes.append(record_bytes(root))
     assert "records" in moments
     assert sizes[-1] > 0
@@ -94,11 +97,16 @@ def test_a_worker_killed_alone_is_replaced_and_its_shard_redone(
     job, expected = undisturbed
     root = tmp_path / "ws"
     args = generate_args(job, tiny_generator, root)
-    process = subprocess.Popen(command(args), env=environment(), stderr=subprocess.PIPE, text=True)
+    held = HeldWrites(tmp_path / "held")
+    held.hold(LAST_MARKER)
+    process = subprocess.Popen(
+        command(args), env=held.environment, stderr=subprocess.PIPE, text=True
+    )
     while not record_bytes(root) and process.poll() is None:
         time.sleep(0.005)
     for child in workers_of(process.pid):
         subprocess.run(["kill", "-9", str(child)], check=False)
+    held.release()
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert "exit code -9" in stderr
@@ -125,9 +133,11 @@ def test_ctrl_c_and_sigterm_stop_cleanly_and_a_rerun_continues(
     job, expected = undisturbed
     root = tmp_path / "ws"
     args = generate_args(job, tiny_generator, root)
+    held = HeldWrites(tmp_path / "held")
+    held.hold(LAST_MARKER)
     process = subprocess.Popen(
         command(args),
-        env=environment(),
+        env=held.environment,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,

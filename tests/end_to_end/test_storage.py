@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.held_writes import HeldWrites
 from tests.small_jobs import arguments, call, command, digests, environment, run_cli, write_job
 from tests.stages.curated_jobs import in_this_process
 
@@ -115,10 +116,13 @@ def test_a_read_only_folder_is_one_clear_line(job, tiny_generator, tmp_path):
 def test_two_runs_at_once_one_wins_and_one_is_refused(undisturbed, tiny_generator, tmp_path):
     job, expected = undisturbed
     args = command(arguments(job, tiny_generator, tmp_path / "ws", IMAGES))
-    runs = []
+    held, runs = HeldWrites(tmp_path / "held"), []
+    held.hold("*/images/*")  # so that one still draws when the other comes, however late
     for _ in range(2):
-        runs.append(subprocess.Popen(args, env=environment(), stderr=subprocess.PIPE, text=True))
+        runs.append(subprocess.Popen(args, env=held.environment, stderr=subprocess.PIPE, text=True))
+    while all(run.poll() is None for run in runs):
         time.sleep(0.01)
+    held.release()
     stderr = [run.communicate()[1] for run in runs]
     assert sorted(run.returncode for run in runs) == [0, 2], stderr
     assert digests(tmp_path / "ws") == expected

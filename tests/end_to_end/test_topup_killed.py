@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from isekai_gen.shards import modified_ns
+from tests.held_writes import HeldWrites
 from tests.small_jobs import TINY, digests, environment, write_job
 
 FOLDERS = (
@@ -44,13 +44,13 @@ def topup_command(job, model, workspace):
     return [sys.executable, "-c", ONE_PROCESS, "topup", *options]
 
 
-def start(args):
+def start(args, variables):
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(args, env=environment(), **quiet)
+    return subprocess.Popen(args, env=variables, **quiet)
 
 
 def run_to_its_end(args):
-    process = start(args)
+    process = start(args, environment())
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
 
@@ -60,20 +60,12 @@ def rounds_of(root):
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
-def work_done(root):
-    """Changes with everything that is committed: rounds, records, embeddings, edges, verdicts."""
-    parts = [*root.glob("records/part-*"), *root.glob("done/**/part-*")]
-    committed = [root / "reports/topup.jsonl", *parts]
-    # A file may be renamed into its place between listing and looking.
-    return {path: written for path in committed if (written := modified_ns(path)) is not None}
-
-
-def kill_after(process, root, changes, delay):
-    """Kill a run that committed something so many times, unless it ends before."""
-    for _ in range(changes):
-        before = work_done(root)
-        while work_done(root) == before and process.poll() is None:
-            time.sleep(0.002)
+def kill_between(args, held, commits, delay):
+    """Kill a run that finished so many parts of stages, before it ends another; or it has ended."""
+    held.hold("*/done/*/part-*", most=commits)
+    process = start(args, held.environment)
+    while held.let_through < commits and process.poll() is None:
+        time.sleep(0.002)
     time.sleep(delay)
     process.kill()
     process.communicate()
@@ -87,9 +79,9 @@ def test_killed_in_any_round_it_ends_like_an_undisturbed_run(tiny_generator, tmp
     run_to_its_end(topup_command(job, tiny_generator, tmp_path / "undisturbed"))
     assert rounds_of(tmp_path / "undisturbed") > 2
     root, chance, rounds = tmp_path / "ws", random.Random(3), []
-    args = topup_command(job, tiny_generator, root)
+    args, held = topup_command(job, tiny_generator, root), HeldWrites(tmp_path / "held")
     for _ in range(KILLS):
-        kill_after(start(args), root, chance.randint(1, 10), chance.uniform(0, 0.1))
+        kill_between(args, held, chance.randint(1, 10), chance.uniform(0, 0.1))
         rounds.append(rounds_of(root))
     assert rounds[0] < rounds[-1], rounds  # kills fell into several rounds
     run_to_its_end(args)

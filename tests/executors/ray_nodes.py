@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.small_jobs import environment
@@ -30,7 +31,14 @@ class RayNodes:
         address: What `--ray-address` takes.
     """
 
-    def __init__(self, cpus_of_head: int) -> None:
+    def __init__(self, cpus_of_head: int, variables: Mapping[str, str] | None = None) -> None:
+        """Start the head.
+
+        Args:
+            cpus_of_head: Its CPUs.
+            variables: Added to the environment of all nodes, and so of all workers.
+        """
+        self._environment = {**ray_environment(), **(variables or {})}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -54,10 +62,9 @@ class RayNodes:
         wait_for(lambda: len(self._raylets()) > before, "the node never joined")
         return node
 
-    def worker_pids(self, method: str = "") -> list[int]:
-        """Actors; with a method, those that began it in the last half second."""
-        title = f"ray::ShardActor.{method}" if method else "ray::ShardActor"
-        return [pid for pid, line in self._processes() if line.startswith(title)]
+    def worker_pids(self) -> list[int]:
+        """Actors."""
+        return [pid for pid, line in self._processes() if line.startswith("ray::ShardActor")]
 
     def stop(self) -> None:
         for node in reversed(self._nodes):
@@ -68,7 +75,7 @@ class RayNodes:
         common = ["--node-ip-address=127.0.0.1", "--num-gpus=0", "--object-store-memory=80000000"]
         node = subprocess.Popen(
             [_RAY, "start", *how, *common, f"--num-cpus={cpus}", "--block"],
-            env=ray_environment(),
+            env=self._environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from isekai_gen.stages.drawn import read_drawn
 from isekai_gen.workspace import Workspace
 from tests.executors.ray_nodes import RayNodes, kill_group, ray_environment, wait_for
+from tests.held_writes import HeldWrites
 from tests.small_jobs import arguments, call, command, digests, write_job
 from tests.stages.curated_jobs import in_this_process
 
@@ -24,9 +25,20 @@ FOLDERS = ("images", "records", "plan", "done", "embeddings")
 
 
 @pytest.fixture(scope="module")
-def nodes():
+def held_anywhere(tmp_path_factory):
+    return HeldWrites(tmp_path_factory.mktemp("held") / "writes")
+
+
+@pytest.fixture
+def held(held_anywhere):
+    yield held_anywhere
+    held_anywhere.release()
+
+
+@pytest.fixture(scope="module")
+def nodes(held_anywhere):
     """A head with one CPU and a node with two: two workers, and a CPU left free."""
-    cluster = RayNodes(cpus_of_head=1)
+    cluster = RayNodes(cpus_of_head=1, variables=held_anywhere.variables)
     cluster.add_node(cpus=2)
     yield cluster
     cluster.stop()
@@ -75,13 +87,14 @@ def wait_for_records(process, root, at_least=1):
         time.sleep(0.01)
 
 
-def wait_for_worker(process, nodes, node=None):
-    """An actor with a shard in hand, on a node if one is named."""
+def wait_for_held_worker(process, held, node=None):
+    """An actor that waits with a shard in hand, on a node if one is named."""
     while True:
-        for pid in nodes.worker_pids("work"):
+        for pid in held.waiting:
             if node is None or os.getsid(pid) == node.pid:
                 return pid
         assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
 
 
 def finish(process):
@@ -120,12 +133,13 @@ def test_pictures_that_fail_do_not_end_the_job(nodes, local, tiny_generator, tmp
     assert {record.failure for record in read_drawn(Workspace(root))} == {"constant picture"}
 
 
-def test_a_killed_worker_is_replaced(nodes, local, tiny_generator, tmp_path):
+def test_a_killed_worker_is_replaced(nodes, held, local, tiny_generator, tmp_path):
     job, drawn, _ = local
     root = tmp_path / "ws"
+    held.hold("*/images/*", most=IMAGES)
     process = start(on_ray(generate_args(job, tiny_generator, root), nodes))
-    wait_for_records(process, root)
-    os.kill(wait_for_worker(process, nodes), signal.SIGKILL)
+    os.kill(wait_for_held_worker(process, held), signal.SIGKILL)
+    held.release()
     stderr = finish(process)
     assert process.returncode == 0, stderr
     assert "ended or was killed, perhaps for want of memory; a fresh worker did it" in stderr
@@ -133,14 +147,16 @@ def test_a_killed_worker_is_replaced(nodes, local, tiny_generator, tmp_path):
 
 
 @pytest.mark.long
-def test_a_lost_nodes_shards_are_done_elsewhere(nodes, local, tiny_generator, tmp_path):
+def test_a_lost_nodes_shards_are_done_elsewhere(nodes, held, local, tiny_generator, tmp_path):
     job, drawn, _ = local
     root = tmp_path / "ws"
     extra = nodes.add_node(cpus=1)
     args = on_ray(generate_args(job, tiny_generator, root), nodes, "--ray-workers", "4")
+    held.hold("*/images/*")
     process = start(args)
-    wait_for_worker(process, nodes, extra)
+    wait_for_held_worker(process, held, extra)
     kill_group(extra)
+    held.release()
     stderr = finish(process)
     assert process.returncode == 0, stderr
     assert "a fresh worker did it" in stderr
@@ -149,10 +165,11 @@ def test_a_lost_nodes_shards_are_done_elsewhere(nodes, local, tiny_generator, tm
 
 
 @pytest.mark.long
-def test_a_killed_or_stopped_driver_is_run_again(nodes, local, tiny_generator, tmp_path):
+def test_a_killed_or_stopped_driver_is_run_again(nodes, held, local, tiny_generator, tmp_path):
     job, drawn, _ = local
     root = tmp_path / "ws"
     args = on_ray(generate_args(job, tiny_generator, root), nodes)
+    held.hold("*/done/generate/part-00011.json")  # the last: without it no run ends
     process = start(args)
     wait_for_records(process, root)
     process.kill()
@@ -164,6 +181,7 @@ def test_a_killed_or_stopped_driver_is_run_again(nodes, local, tiny_generator, t
     stderr = finish(process)
     assert process.returncode == 143, stderr
     assert "run again to continue" in stderr
+    held.release()
     wait_for(lambda: not nodes.worker_pids(), "workers were left")
     done = run(args)
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,6 @@ import dataclasses
 import os
 import signal
 import subprocess
-import time
 
 import numpy as np
 import pytest
@@ -21,7 +20,8 @@ from isekai_gen.stages.class_embeddings import class_features
 from isekai_gen.stages.class_folders import open_class_folder
 from isekai_gen.stages.embed import encoder_spec
 from tests.encoder_models import build_tiny_torchscript
-from tests.small_jobs import command, environment
+from tests.held_writes import HeldWrites
+from tests.small_jobs import command
 from tests.stages.class_jobs import WNIDS, class_context, in_this_process, write_dataset
 from tests.stages.picture_jobs import encoded, painted, save, snapshot
 
@@ -196,25 +196,25 @@ def test_a_killed_run_goes_on_and_ends_the_same(tmp_path, tiny_encoder):
     arguments = ["neighbors", "-w", tmp_path / "ws", "--encoder", tiny_encoder]
     arguments += ["--imagenet", dataset, "--images-per-class", 300, "--nearest", 3, "--bins", 2]
     done = tmp_path / "ws/done/neighbors/class-means"
+    held = HeldWrites(tmp_path / "held")
+    held.hold(f"{done}/*/part-*.json", most=1)
     running = subprocess.Popen(
         command(arguments),
-        env=environment(),
+        env=held.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
-    while not list(done.rglob("part-*.json")) and running.poll() is None:
-        assert time.monotonic() < deadline, "no shard was done in time"
-        time.sleep(0.02)
+    held.wait(running)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     before = {path: path.stat().st_mtime_ns for path in done.rglob("part-*.json")}
+    assert len(before) == 1
     context = class_context(tmp_path / "ws", tiny_encoder)
     folder = open_class_folder(dataset)
     resumed = features_in(context, folder, images_per_class=300)
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert len(before) < len(list(done.rglob("part-*.json")))
+    assert len(list(done.rglob("part-*.json"))) == 2
     fresh = class_context(tmp_path / "new", tiny_encoder)
     assert features_in(fresh, folder, images_per_class=300).digest() == resumed.digest()
 
