@@ -79,13 +79,22 @@ def iter_lines(path: Path) -> Iterator[dict[str, Any]]:
         raise ChecksumError(f"{path}: cannot be read ({error.strerror}); restore it") from error
 
 
+def _is_there(path: Path) -> bool:
+    """Whether there is a file to read; anything else may never end, and is refused."""
+    if path.is_file():
+        return True
+    if path.exists():
+        raise ChecksumError(f"{path}: is no regular file; remove it, or restore the file")
+    return False
+
+
 def read_records(path: Path, kind: type[Row]) -> list[Row]:
     """The records of a complete part file, or [] if there is no such file.
 
     Raises:
-        ChecksumError: If a line is no such record; names file and line.
+        ChecksumError: If a line is no such record (names file and line), or `path` no file.
     """
-    if not path.exists():
+    if not _is_there(path):
         return []
     records = []
     for number, row in enumerate(read_lines(path), start=1):
@@ -102,9 +111,9 @@ def read_appended(path: Path, kind: type[Row]) -> list[Row]:
     For those who only look: whoever appends repairs the file (`repair_tail`).
 
     Raises:
-        ChecksumError: If a whole line is no such record; names file and line.
+        ChecksumError: If a whole line is no such record (names file and line), or `path` no file.
     """
-    if not path.exists():
+    if not _is_there(path):
         return []
     content = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
@@ -126,8 +135,12 @@ def write_records(path: Path, records: Iterable[JsonRow]) -> None:
 
 
 def repair_tail(path: Path) -> int:
-    """Cut off a torn last line; returns how many bytes were cut (0: the file was whole)."""
-    if not path.exists():
+    """Cut off a torn last line; returns how many bytes were cut (0: the file was whole).
+
+    Raises:
+        ChecksumError: If `path` is no file.
+    """
+    if not _is_there(path):
         return 0
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1

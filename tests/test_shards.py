@@ -1,5 +1,7 @@
 """JSON-lines parts: whole lines, torn tails, done-markers."""
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from isekai_gen.shards import (
     append_records,
     check_part,
     encode_lines,
+    read_appended,
     read_lines,
     read_marker,
     read_records,
@@ -47,6 +50,15 @@ def test_a_damaged_line_is_named(tmp_path, line, problem):
         file.write(line + "\n")
     with pytest.raises(ChecksumError, match=rf"part\.jsonl:2:.*{problem}"):
         read_records(path, Verdict)
+
+
+@pytest.mark.parametrize("read", [read_records, read_appended, lambda path, _: repair_tail(path)])
+def test_a_pipe_or_a_folder_is_refused_instead_of_read(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "folder.jsonl").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(ChecksumError, match=rf"{name}\.jsonl: is no regular file; remove it"):
+            read(tmp_path / f"{name}.jsonl", Verdict)
 
 
 @given(st.integers(0, 400))

@@ -179,6 +179,16 @@ def _pickle_weights(folder: Path) -> None:
         path.unlink()
 
 
+def make_it_draw_nan(folder: Path) -> None:
+    """Damage a built pipeline so that every picture is made of what is not a number."""
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    arrays = load_file(path)
+    arrays["decoder.conv_out.bias"].fill_(float("nan"))
+    save_file(arrays, path, metadata={"format": "pt"})
+
+
 def build_tiny_sd_with_checker(folder: Path, *, flags_everything: bool) -> Path:
     """Stable Diffusion 1.x shape with a real safety checker that flags every picture, or none."""
     from diffusers import StableDiffusionPipeline

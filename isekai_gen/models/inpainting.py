@@ -25,6 +25,10 @@ from isekai_gen.pixels import RgbPixels
 Flags = npt.NDArray[np.bool_]
 
 
+class NotFiniteError(ModelError):
+    """One picture came out as what is not a number; others need not."""
+
+
 @dataclass(frozen=True)
 class InpaintRequest:
     """What to draw where the mask is.
@@ -100,8 +104,9 @@ class Inpainter:
             uint8 [height, width, 3]; pixels outside the mask may have changed a little, too.
 
         Raises:
-            ModelError: If the model would ignore a setting, refuses the size, runs out of memory,
-                or draws what is not a number.
+            ModelError: If the model would ignore a setting, refuses the size, or runs out of
+                memory.
+            NotFiniteError: If it draws what is not a number.
         """
         import torch
 
@@ -160,10 +165,7 @@ class Inpainter:
                 f"{list(drawn.shape)}; use pictures of a size that it can draw"
             )
         if not np.isfinite(drawn).all():
-            raise ModelError(
-                f"{self._label}: the model drew what is not a number; use another dtype, seed or "
-                "refill"
-            )
+            raise NotFiniteError("the model drew what is not a number; use another dtype or refill")
         made: RgbPixels = np.round(drawn.clip(0, 1) * 255).astype(np.uint8)
         return made
 

@@ -24,7 +24,7 @@ from isekai_gen.counterfactuals.refill import paste_masked, refill
 from isekai_gen.embeddings import FloatArray
 from isekai_gen.hashing import pixel_sha256
 from isekai_gen.models.activation import ActivationMapper, ConceptTexts
-from isekai_gen.models.inpainting import Inpainter
+from isekai_gen.models.inpainting import Inpainter, NotFiniteError
 from isekai_gen.pixels import RgbPixels, rgb_pixels
 from isekai_gen.records import Provenance
 from isekai_gen.stages.counterfactual_files import (
@@ -155,7 +155,10 @@ class SampleMaker:
             if pixels is None:
                 return _failure(sample, why, skipped=False)
             fillers.append(pixels)
-        pixels = self._refilled(sample, found, masked, fillers)
+        try:
+            pixels = self._refilled(sample, found, masked, fillers)
+        except NotFiniteError as error:
+            return _failure(sample, str(error), skipped=False)
         record = _record_of(sample, pixels, masked)
         told = self._making.prompt_metadata
         content = sample_bytes(pixels, record, provenance, prompt_metadata=told)

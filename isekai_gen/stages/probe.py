@@ -42,6 +42,7 @@ from isekai_gen.stages.probe_style import choose_style
 from isekai_gen.stages.release_measures_links import joined_duplicates, known_duplicates
 from isekai_gen.stages.reporting import first_few
 from isekai_gen.stages.selection import Selection, select
+from isekai_gen.storage import storage_errors
 
 _VERSION = 1
 
@@ -55,6 +56,7 @@ def probe(context: StageContext, request: ProbeRequest) -> ProbeReport:
         InputError: If there are no counterfactual samples, or too few images to divide.
         ModelError: If the encoder cannot be loaded or trained.
         WorkspaceError: If a picture is no longer what was recorded, or a run's file is damaged.
+        StorageError: If results cannot be written.
     """
     device = _device(context)
     selection = select(context)
@@ -181,6 +183,9 @@ def _run_all(
 ) -> tuple[list[RunResult], int]:
     """Results of the tower as loaded and of all runs, and how many were finished before."""
     files = RunFiles(request.out / "runs", request.save)
+    for folder in filter(None, (files.runs, files.save)):  # before any run is spent
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
     done, repeated = [runs.zero_shot()], 0
     for plan in plans:
         found = finished_run(files, plan, runs.images)

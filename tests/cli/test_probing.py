@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -107,6 +108,14 @@ def test_a_damaged_run_is_said(workspace, tiny_encoder):
         path.write_text(content)
         result = probe(workspace, tiny_encoder, expect=2)
         assert f"{path.name}: damaged; delete it" in result.output
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a place closed to all")
+@pytest.mark.parametrize("option", ["--out", "--save"])
+def test_a_place_that_cannot_be_written_is_said_before_any_run(workspace, tiny_encoder, option):
+    result = probe(workspace, tiny_encoder, option, "/sys/isekai-gen", expect=3)
+    assert "cannot write /sys/isekai-gen" in result.output
+    assert not list(workspace.glob("reports/probe/runs/*"))
 
 
 def test_weights_are_saved_only_if_asked_for(workspace, tiny_encoder, tmp_path):

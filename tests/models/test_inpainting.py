@@ -10,6 +10,7 @@ import pytest
 from isekai_gen.errors import ModelError
 from isekai_gen.models.inpainting import (
     InpaintRequest,
+    NotFiniteError,
     load_inpainter,
     require_inpainting,
 )
@@ -64,6 +65,15 @@ def test_a_safety_checker_blacks_nothing_out(tmp_path):
     )
     drawn = checked.inpaint(PICTURE, LEFT, request_of())
     assert np.array_equal(drawn, unchecked.inpaint(PICTURE, LEFT, request_of()))
+
+
+def test_what_is_not_a_number_is_said_and_the_model_stays_of_use(inpainter_of, tmp_path):
+    folder = tiny_models.build_tiny_sd(tmp_path / "broken")
+    tiny_models.make_it_draw_nan(folder)
+    broken = load_inpainter(GeneratorSpec(str(folder), "broken"), CPU)
+    for _ in range(2):
+        with pytest.raises(NotFiniteError, match="not a number; use another dtype or refill"):
+            broken.inpaint(PICTURE, LEFT, request_of())
 
 
 def test_what_a_pipeline_refuses_is_one_line_with_its_reason(inpainter_of):

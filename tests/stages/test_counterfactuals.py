@@ -38,6 +38,7 @@ from isekai_gen.workspace import Workspace
 from tests.small_jobs import digests
 from tests.stages.counterfactual_jobs import Bench, samples_in_this_process
 from tests.stages.curated_jobs import draw_workspace
+from tests.tiny_models import make_it_draw_nan
 
 SAMPLES = ("counterfactuals",)
 
@@ -283,6 +284,22 @@ def test_the_generator_draws_what_was_masked(bench):
     assert record.recipe.inpainting["prompt"] == ""
     assert record.recipe.fillers == ()
     assert len(np.unique(pixels_of(bench.root / record.path).reshape(-1, 3), axis=0)) > 16
+
+
+def test_a_drawing_that_is_not_a_number_fails_its_sample_alone(
+    drawn, tmp_path, tiny_generator, tiny_encoder
+):
+    broken = shutil.copytree(tiny_generator, tmp_path / "broken")
+    make_it_draw_nan(broken)
+    bench = Bench(drawn, tmp_path / "ws", broken, tiny_encoder)
+    report = bench.make(refills=("none", "inpaint"), kept=("context",))
+    failed = [each for each in bench.outcomes if isinstance(each, SampleFailure)]
+    assert {each.recipe.refill for each in failed} == {"inpaint"}
+    assert {each.failure for each in failed} == {
+        "the model drew what is not a number; use another dtype or refill"
+    }
+    assert len(failed) == len(bench.outcomes) / 2 == report.status.total.failed
+    assert not any(each.skipped for each in failed)  # another run tries again
 
 
 def test_the_manifest_says_what_is_right_now(bench):
