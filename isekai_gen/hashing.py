@@ -3,11 +3,14 @@
 import hashlib
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from isekai_gen.errors import ChecksumError
 
 # `json.dumps` would make an encoder at each call.
 _CANONICAL = json.JSONEncoder(
@@ -28,11 +31,24 @@ def digest_of(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 (64 hex digits) over a file's bytes, read in blocks if it is large."""
-    with path.open("rb", buffering=0) as file:
-        if os.fstat(file.fileno()).st_size <= _SMALL_FILE:
+    """SHA-256 (64 hex digits) over a file's bytes, read in blocks if it is large.
+
+    Raises:
+        ChecksumError: If it is a pipe or a device, which may never end.
+        OSError: If it cannot be read.
+    """
+    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise ChecksumError(f"{path}: is no regular file; remove it, or restore the file")
+        if found.st_size <= _SMALL_FILE:
             return hashlib.sha256(file.readall()).hexdigest()
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Without waiting for the other end of a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def pixel_sha256(pixels: npt.NDArray[np.uint8]) -> str:

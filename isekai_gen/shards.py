@@ -60,6 +60,7 @@ def iter_lines(path: Path) -> Iterator[dict[str, Any]]:
     Raises:
         ChecksumError: As `read_lines`, when it comes to the line.
     """
+    _is_there(path)  # a missing one is told below
     try:
         with jsonlines.open(path) as reader:
             yield from reader.iter(type=dict)

@@ -11,11 +11,12 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from isekai_gen.errors import InputError, LockedError
+from isekai_gen.errors import InputError, LockedError, WorkspaceError
 from isekai_gen.records import IMAGE_SUFFIXES
 from isekai_gen.storage import remove_temporary_files, storage_errors, temporary_name
 
@@ -154,12 +155,15 @@ class Workspace:
         Raises:
             LockedError: If another process holds it; names that process.
             StorageError: If the folder cannot be written.
+            WorkspaceError: If something else is in the lock file's place.
         """
         path = self.root / ".lock"
         with storage_errors(path):
             self.root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise WorkspaceError(f"{path} is no regular file; remove it")
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -1,5 +1,7 @@
 """isekai.toml: what was used is written; what is wrong is said with its line."""
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,13 @@ def test_what_is_written_is_read_again(tmp_path):
     path.write_bytes(used.to_toml())
     assert read_settings(path) == used
     assert b"model_config" in path.read_bytes()
+
+
+def test_a_pipe_in_its_place_is_refused(tmp_path):
+    path = tmp_path / "isekai.toml"
+    os.mkfifo(path)
+    with pytest.raises(InputError, match=r"isekai\.toml: is no regular file; remove it"):
+        read_settings(path)
 
 
 @given(

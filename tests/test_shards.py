@@ -52,13 +52,29 @@ def test_a_damaged_line_is_named(tmp_path, line, problem):
         read_records(path, Verdict)
 
 
-@pytest.mark.parametrize("read", [read_records, read_appended, lambda path, _: repair_tail(path)])
+@pytest.mark.parametrize(
+    "read",
+    [
+        read_records,
+        read_appended,
+        lambda path, _: read_lines(path),
+        lambda path, _: repair_tail(path),
+    ],
+)
 def test_a_pipe_or_a_folder_is_refused_instead_of_read(tmp_path, read):
     os.mkfifo(tmp_path / "pipe.jsonl")
     (tmp_path / "folder.jsonl").mkdir()
     for name in ("pipe", "folder"):
         with pytest.raises(ChecksumError, match=rf"{name}\.jsonl: is no regular file; remove it"):
             read(tmp_path / f"{name}.jsonl", Verdict)
+
+
+def test_a_pipe_in_the_place_of_a_marker_is_refused(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.done("generate", 0).parent.mkdir(parents=True)
+    os.mkfifo(workspace.done("generate", 0))
+    with pytest.raises(ChecksumError, match=r"part-00000\.json: a damaged done-marker; delete it"):
+        read_marker(workspace, "generate", 0)
 
 
 @given(st.integers(0, 400))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isekai_gen.errors import InputError, LockedError
+from isekai_gen.errors import InputError, LockedError, WorkspaceError
 from isekai_gen.workspace import Workspace, folder_name, is_slug, slug_of
 
 
@@ -43,6 +43,12 @@ def test_a_second_writer_is_refused_and_told_who_writes(tmp_path):
         second.__enter__()
     with workspace.lock():  # free again
         pass
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_refused(tmp_path):
+    os.mkfifo(tmp_path / ".lock")
+    with pytest.raises(WorkspaceError, match=r"\.lock is no regular file; remove it"):
+        Workspace(tmp_path).lock().__enter__()
 
 
 def test_the_lock_of_a_dead_process_is_free(tmp_path):

@@ -93,11 +93,13 @@ def read_settings(path: Path) -> Settings:
     """The settings in `path`, or the defaults if there is no such file.
 
     Raises:
-        InputError: If it is no TOML, or has unknown keys or values out of range; every fault
-            with file:line, unknown keys with a suggestion.
+        InputError: If it is no file or no TOML, or has unknown keys or values out of range; every
+            fault with file:line, unknown keys with a suggestion.
     """
     if not path.exists():
         return Settings()
+    if not path.is_file():  # a pipe or a device may never end
+        raise InputError(f"{path}: is no regular file; remove it, or restore the file")
     try:
         text = path.read_text(encoding="utf-8")
         return Settings.model_validate(tomllib.loads(text))

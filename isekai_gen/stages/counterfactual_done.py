@@ -108,7 +108,8 @@ def made_otherwise(context: StageContext, error: StaleShardError) -> StaleShardE
         if now[name] != before[name]
     ]
     what = "; ".join(changed) or (
-        "encoder, image generator, words of concepts, versions of libraries or kind of device"
+        "isekai.toml by hand, encoder, image generator, words of concepts, versions of libraries "
+        "or kind of device"
     )
     return StaleShardError(f"every sample depends on what was changed ({what}): {error}")
 

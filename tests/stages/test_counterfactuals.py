@@ -37,15 +37,9 @@ from isekai_gen.stages.status import read_status
 from isekai_gen.workspace import Workspace
 from tests.small_jobs import digests
 from tests.stages.counterfactual_jobs import Bench, samples_in_this_process
-from tests.stages.curated_jobs import draw_workspace
 from tests.tiny_models import make_it_draw_nan
 
 SAMPLES = ("counterfactuals",)
-
-
-@pytest.fixture(scope="module")
-def drawn(tiny_generator, tmp_path_factory):
-    return draw_workspace(tmp_path_factory.mktemp("drawn"), tiny_generator, 2)
 
 
 @pytest.fixture

@@ -8,12 +8,7 @@ from isekai_gen.errors import ModelError, StaleShardError
 from isekai_gen.models.encoder_batches import BATCH_ROWS
 from isekai_gen.stages.embed import embed, encoder_spec, load_embeddings, main_encoder_spec
 from tests.encoder_models import build_tiny_torchscript
-from tests.stages.curated_jobs import curation_context, draw_workspace, in_this_process
-
-
-@pytest.fixture(scope="module")
-def drawn(tiny_generator, tmp_path_factory):
-    return draw_workspace(tmp_path_factory.mktemp("drawn"), tiny_generator, 2)
+from tests.stages.curated_jobs import curation_context, in_this_process
 
 
 @pytest.fixture

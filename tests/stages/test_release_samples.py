@@ -16,14 +16,8 @@ from isekai_gen.stages.release_samples import released_samples
 from tests.release_answers import answer_all
 from tests.small_jobs import digests
 from tests.stages.counterfactual_jobs import Bench
-from tests.stages.curated_jobs import draw_workspace
 
 ROWS = "counterfactuals/metadata.jsonl"
-
-
-@pytest.fixture(scope="module")
-def drawn(tiny_generator, tmp_path_factory):
-    return draw_workspace(tmp_path_factory.mktemp("drawn"), tiny_generator, 2)
 
 
 @pytest.fixture(scope="module")
